@@ -1,0 +1,1 @@
+"""The words we use. Standard library only: no I/O, no clock, no arrays."""

@@ -1,0 +1,85 @@
+"""One vehicle passing once. RAM only: gone after the policy's raw lifetime, whatever happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platesieve.domain.geometry import Detection
+    from platesieve.domain.instant import Instant
+    from platesieve.domain.plate import Glyph, PlateText
+
+
+class Direction(StrEnum):
+    """How the plate moved through the picture: growing plates approach, shrinking ones recede."""
+
+    APPROACHING = "approaching"
+    RECEDING = "receding"
+    UNKNOWN = "unknown"
+
+
+class Crop:
+    """A JPEG of a plate or of its vehicle, as private as the plate: only `reveal()` gives the bytes."""
+
+    __slots__ = ("_jpeg",)
+
+    def __init__(self, jpeg: bytes) -> None:
+        self._jpeg = jpeg
+
+    def reveal(self) -> bytes:
+        """Return the JPEG bytes."""
+        return self._jpeg
+
+    def __len__(self) -> int:
+        return len(self._jpeg)
+
+    def __repr__(self) -> str:
+        return f"Crop({len(self._jpeg)} bytes)"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a Crop is not pickled: it never leaves the process that took it")
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """The pictures of one read: the plate, and the vehicle around it (never the whole frame)."""
+
+    plate: Crop
+    scene: Crop
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The reads of one passage, voted into one answer.
+
+    Attributes:
+        text: the voted text.
+        glyphs: per position the voted alternatives with their share of the vote, best first.
+        confidence: share of the vote of the weakest position, 0..1.
+        agreeing_frames: frames whose own text equals the voted text.
+        frames: frames in which the vehicle was read at all.
+        region: best region guess, or None.
+        detection: where the plate was in the best frame.
+        frame_size_px: width and height of that frame.
+        first_seen: instant of the first frame.
+        last_seen: instant of the last frame.
+        direction: whether the plate approached or receded.
+        lane: name of the lane, where lanes are configured.
+        crops: pictures of the best frame, where the policy may disclose one.
+    """
+
+    text: PlateText
+    glyphs: tuple[Glyph, ...]
+    confidence: float
+    agreeing_frames: int
+    frames: int
+    region: str | None
+    detection: Detection
+    frame_size_px: tuple[int, int]
+    first_seen: Instant
+    last_seen: Instant
+    direction: Direction = Direction.UNKNOWN
+    lane: str | None = None
+    crops: Crops | None = None

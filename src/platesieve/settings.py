@@ -1,0 +1,78 @@
+"""Every knob, as frozen values: the unit in the name, a default, one line of why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Who this camera is. Agency, site and device are the three middle parts of every topic."""
+
+    agency: str = "demo-agency"
+    site: str = "demo-site"
+    device: str = "cam-1"
+    mount: Literal["fixed", "mobile"] = "fixed"  # policies may refuse one of them (RSA 259:68-a)
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    assume_clock: bool = False  # treat the wall clock as trusted although no time server confirmed it
+
+
+@dataclass(frozen=True, slots=True)
+class Vision:
+    """How plates are found and read."""
+
+    detector_width_px: int = 480  # multiple of 32; larger finds smaller plates and costs in proportion
+    detector_height_px: int = 288
+    threads: int = 1  # more threads spin-wait on small nets: slower and hotter, measured by peers and by us
+    min_detection_score: float | None = None  # None: the threshold released with the model
+    motion_fraction: float = 0.0008  # share of changed cells below which a frame is not searched; 0 searches all
+    search_at_least_every_s: float = 1.0  # a parked vehicle is still seen this often
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """How reads of one vehicle become one Sighting."""
+
+    quiet_s: float = 0.8  # a pass ends when its plate was not seen for this long
+    max_pass_s: float = 3.0  # ... or after this long, so that no read outlives the policy's raw lifetime
+    repeat_s: float = 45.0  # the same plate is not reported again until it was unseen for this long
+    min_iou: float = 0.1  # overlap of one plate in two frames; plates are small, so this is low
+    max_jump_widths: float = 3.0  # or: centres at most this many plate widths apart
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """Where Disclosures go. Without a host nothing is sent and everything waits until it expires."""
+
+    host: str | None = None
+    port: int = 8883
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    username: str | None = None
+    protocol: Literal["5", "3.1.1"] = "5"
+    keepalive_s: int = 30
+    max_in_flight: int = 20
+    unsafe_plaintext: bool = False  # plain MQTT to another machine: for a test bench only
+    outbox_quota_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """How often the log is fed."""
+
+    batch_s: float = 60.0  # counts are logged once per period, not per read: nothing in it is about one vehicle
+    health_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of them."""
+
+    device: Device = field(default_factory=Device)
+    vision: Vision = field(default_factory=Vision)
+    tracking: Tracking = field(default_factory=Tracking)
+    uplink: Uplink = field(default_factory=Uplink)
+    audit: Audit = field(default_factory=Audit)

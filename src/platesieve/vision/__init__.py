@@ -1,0 +1,1 @@
+"""Pure array functions, the same in training and on the device."""
