@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from platesieve.domain.disclosure import Disclosure
     from platesieve.domain.geometry import Detection
     from platesieve.domain.instant import Instant, TimeQuality
-    from platesieve.domain.plate import PlateRead
     from platesieve.domain.notice import Notice
+    from platesieve.domain.plate import PlateRead
     from platesieve.vision.frame import Frame
 
 

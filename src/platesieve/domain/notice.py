@@ -12,18 +12,19 @@ class Verb(StrEnum):
 
     SUSPEND = "suspend"
     RESUME = "resume"
+    REFRESH = "refresh"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request of the agency, ferried as it came; the camera process decides whether it counts."""
+    """Signed bytes of a request, ferried as they came: only the camera process may believe them."""
 
-    verb: Verb
+    document: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Disclosures that left the outbox without being delivered, by reason."""
+    """Disclosures that were erased without being delivered, by reason."""
 
     count: int
     reason: str  # "expired" | "quota" | "pipe-full"

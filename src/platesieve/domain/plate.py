@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from platesieve.domain.errors import PlateTextError
 
 if TYPE_CHECKING:
+    from platesieve.domain.crop import Crops
     from platesieve.domain.geometry import Detection
 
 ALPHABET = string.digits + string.ascii_uppercase
@@ -84,12 +85,16 @@ class Glyph:
 
 @dataclass(frozen=True, slots=True)
 class PlateRead:
-    """What the reader saw in one frame: text, a Glyph per character, and the Detection it came from."""
+    """What the reader saw in one frame: text, a Glyph per character, and the Detection it came from.
+
+    `crops` are taken only where the policy may disclose a picture.
+    """
 
     text: PlateText
     glyphs: tuple[Glyph, ...]
     detection: Detection
     region: str | None = None
+    crops: Crops | None = None
 
     @property
     def confidence(self) -> float:

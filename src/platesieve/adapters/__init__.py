@@ -1,0 +1,1 @@
+"""One file per outside thing; third-party types stop here."""
