@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
+
+_NO_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}  # read by pydantic where a file is checked against these
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """Who this camera is. Agency, site and device are the three middle parts of every topic."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
 
     agency: str = "demo-agency"
     site: str = "demo-site"
@@ -23,6 +27,8 @@ class Device:
 class Vision:
     """How plates are found and read."""
 
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
     detector_width_px: int = 480  # multiple of 32; larger finds smaller plates and costs in proportion
     detector_height_px: int = 288
     threads: int = 1  # more threads spin-wait on small nets: slower and hotter, measured by peers and by us
@@ -35,6 +41,8 @@ class Vision:
 class Tracking:
     """How reads of one vehicle become one Sighting."""
 
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
     quiet_s: float = 0.8  # a pass ends when its plate was not seen for this long
     max_pass_s: float = 3.0  # ... or after this long, so that no read outlives the policy's raw lifetime
     repeat_s: float = 45.0  # the same plate is not reported again until it was unseen for this long
@@ -45,6 +53,8 @@ class Tracking:
 @dataclass(frozen=True, slots=True)
 class Uplink:
     """Where Disclosures go. Without a host nothing is sent and everything waits until it expires."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
 
     host: str | None = None
     port: int = 8883
@@ -63,14 +73,24 @@ class Uplink:
 class Audit:
     """How often the log is fed."""
 
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
     batch_s: float = 60.0  # counts are logged once per period, not per read: nothing in it is about one vehicle
     health_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of them."""
+    """All of them, as `platesieve.toml` gives them. Files are looked for beside that file."""
 
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
+    camera: str = "picamera2"  # picamera2, usb:0, rtsp://..., a clip, a folder of pictures
+    policy: str | None = None  # name of a pack or a file; without one nothing is read
+    hotlist: str | None = None  # CSV of plate,category,list,expires; held in RAM
+    state: str = "~/.local/state/platesieve"  # audit log, keys and outbox
+    recipients: dict[str, str] = field(default_factory=dict)  # name in the policy's `seal` -> public key file
+    command_key: str | None = None  # public key of whoever may suspend and resume this device
     device: Device = field(default_factory=Device)
     vision: Vision = field(default_factory=Vision)
     tracking: Tracking = field(default_factory=Tracking)

@@ -1,0 +1,109 @@
+"""Settings from platesieve.toml: every wrong key and value is named at once, before the camera opens."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from platesieve.domain.errors import ConfigError
+from platesieve.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_BYTES = 256 * 1024
+
+
+def load_settings(path: Path | None, overrides: Mapping[str, object]) -> Settings:
+    """Return settings from a file, with the values of the command line laid over them.
+
+    Args:
+        path: a TOML file, `-` for JSON on standard input, or None for the defaults.
+        overrides: dotted setting name to value, for example {"device.mount": "mobile"}; None is skipped.
+
+    Raises:
+        ConfigError: all faults at once in `problems`.
+    """
+    tree: dict[str, object] = {}
+    if path is not None:
+        tree = _parse(path)
+        if str(path) != "-":
+            _beside(tree, path.parent)
+    for dotted, value in overrides.items():
+        if value is not None:
+            _put(tree, dotted.split("."), value)
+    try:
+        return _adapter().validate_python(tree)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{len(error.errors())} of the settings are wrong",
+            "correct each line above; `platesieve run --help` names the options",
+            tuple(_problem(fault) for fault in error.errors(include_url=False, include_input=False)),
+        ) from error
+
+
+def dump_settings(settings: Settings) -> str:
+    """Return settings as the JSON that `load_settings(Path("-"))` reads."""
+    return json.dumps(asdict(settings))
+
+
+@cache
+def _adapter() -> TypeAdapter[Settings]:
+    return TypeAdapter(Settings)
+
+
+def _parse(path: Path) -> dict[str, object]:
+    if str(path) == "-":
+        return dict(json.loads(sys.stdin.read()))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ConfigError(f"settings file {path.name} is larger than {MAX_BYTES} bytes", "give a smaller file")
+        return tomllib.loads(raw.decode())
+    except OSError as error:
+        raise ConfigError(
+            f"settings file {path} cannot be read: {error.strerror}", "give another --config, or make it readable"
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"settings file {path} is not TOML: {error}", "correct the line that is named") from error
+
+
+def _put(tree: dict[str, object], keys: list[str], value: object) -> None:
+    for key in keys[:-1]:
+        inner = tree.get(key)
+        if not isinstance(inner, dict):
+            inner = tree[key] = {}
+        tree = inner
+    tree[keys[-1]] = value
+
+
+def _problem(fault: Mapping[str, object]) -> str:
+    location = fault["loc"]
+    dotted = ".".join(str(part) for part in location) if isinstance(location, tuple) else str(location)
+    if fault["type"] == "unexpected_keyword_argument":
+        return f"{dotted}: there is no such setting; remove it or correct its name"
+    return f"{dotted}: {fault['msg']}"
+
+
+def _beside(tree: dict[str, object], folder: Path) -> None:
+    """Look for relative files beside the settings file; a name that is no file there stays (packs have names)."""
+
+    def resolve(table: object, keys: Iterable[str]) -> None:
+        if isinstance(table, dict):
+            for key in keys:
+                value = table.get(key)
+                if isinstance(value, str) and (folder / value).exists():
+                    table[key] = str(folder / value)
+
+    resolve(tree, ("camera", "policy", "hotlist", "command_key"))
+    resolve(tree.get("uplink"), ("ca_file", "certificate_file", "key_file"))
+    recipients = tree.get("recipients")
+    resolve(recipients, tuple(recipients) if isinstance(recipients, dict) else ())
