@@ -86,6 +86,7 @@ class Settings:
     __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
 
     camera: str = "picamera2"  # picamera2, usb:0, rtsp://..., a clip, a folder of pictures
+    pace: Literal["live", "fast"] = "live"  # how a clip is replayed: at its own speed, or as fast as it can be read
     policy: str | None = None  # name of a pack or a file; without one nothing is read
     hotlist: str | None = None  # CSV of plate,category,list,expires; held in RAM
     state: str = "~/.local/state/platesieve"  # audit log, keys and outbox
@@ -96,3 +97,9 @@ class Settings:
     tracking: Tracking = field(default_factory=Tracking)
     uplink: Uplink = field(default_factory=Uplink)
     audit: Audit = field(default_factory=Audit)
+
+    @property
+    def camera_shown(self) -> str:
+        """Return the camera without what a URL may hold before its @: a name and a password."""
+        scheme, separator, rest = self.camera.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}" if separator else self.camera

@@ -7,6 +7,7 @@ unexpected exception could hold anything.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -40,7 +41,7 @@ EXIT_CODES: dict[int, str] = {
 
 def console(*, stderr: bool = False) -> Console:
     """Return a rich console for people."""
-    from rich.console import Console  # noqa: PLC0415 - rich costs start-up time, and --json needs none of it
+    from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
 
@@ -53,6 +54,11 @@ def print_json(answer: object) -> None:
 def say(sentence: str) -> None:
     """Tell the person something that is not the answer."""
     sys.stderr.write(sentence + "\n")
+
+
+def log_to_stderr(process: str) -> None:
+    """Send what the program notices about itself to stderr, one line each; never a plate (tests hold us to it)."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=f"{process}: %(levelname)s %(message)s")
 
 
 def refuse(error: PlatesieveError) -> NoReturn:

@@ -1,0 +1,135 @@
+"""What the demo shows: on the left what the camera saw, on the right what left the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import cv2
+from rich.console import Group
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import RenderableType
+
+    from platesieve.adapters.subscriber import Received
+
+PICTURE_COLUMNS = 56
+PICTURE_ROWS = 16
+SHOWN = 9
+_COLOUR = {"hit": "bold red", "miss": "green", "unsure": "yellow"}
+
+
+@dataclass(slots=True)
+class Seen:
+    """One Sighting as the demo shows it; the product never does."""
+
+    text: str
+    disposition: str
+    confidence: float
+    frames: int
+
+
+@dataclass(slots=True)
+class View:
+    """All that is on the screen."""
+
+    policy: str
+    policy_title: str
+    source: str
+    broker: str
+    picture: NDArray[np.uint8] | None = None
+    seen: list[Seen] = field(default_factory=list)
+    left: list[Received] = field(default_factory=list)
+
+    def render(self) -> RenderableType:
+        """Return the screen."""
+        layout = Layout()
+        layout.split_column(Layout(self._headline(), size=3), Layout(name="body"))
+        layout["body"].split_row(
+            Layout(Panel(self._camera(), title="what the camera saw (demo only)", border_style="yellow")),
+            Layout(Panel(self._dashboard(), title="what left the device (over MQTT)", border_style="cyan")),
+        )
+        return layout
+
+    def _headline(self) -> RenderableType:
+        line = Text.assemble(
+            ("policy ", "dim"), (self.policy, "bold"), f"  {self.policy_title}", ("   broker ", "dim"), self.broker
+        )
+        return Panel(line, border_style="dim")
+
+    def _camera(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 1), expand=False)
+        for column in ("plate", "is a", "sure", "frames"):
+            table.add_column(column, header_style="dim")
+        for seen in self.seen[-SHOWN:]:
+            table.add_row(
+                Text(seen.text, style="bold"),
+                Text(seen.disposition, style=_COLOUR.get(seen.disposition, "")),
+                f"{seen.confidence:.2f}",
+                str(seen.frames),
+            )
+        return Group(half_blocks(self.picture), Text(), table)
+
+    def _dashboard(self) -> RenderableType:
+        lines: list[RenderableType] = []
+        for message in [m for m in self.left if m.kind in {"hit", "read", "count"}][-4:]:
+            lines.extend((described(message), Text()))
+        health = [m for m in self.left if m.kind == "health"]
+        checkpoints = [m for m in self.left if m.kind == "checkpoint"]
+        if not lines:
+            lines.append(Text("no plate, no picture, no place: nothing so far", style="dim"))
+        if health:
+            data = health[-1].event["data"]
+            lines.append(Text(f"health: {data['state']}, {data['fps']} frames/s", style="dim"))
+        if checkpoints:
+            size = checkpoints[-1].event["data"]["checkpoint"].splitlines()[1]
+            lines.append(Text(f"audit log: checkpoint over {size} entries, signed", style="dim"))
+        return Group(*lines)
+
+
+def half_blocks(luma: NDArray[np.uint8] | None) -> Text:
+    """Return a picture in character cells, two pixels in each."""
+    if luma is None:
+        return Text("\n" * (PICTURE_ROWS - 1))
+    small = cv2.resize(luma, (PICTURE_COLUMNS, PICTURE_ROWS * 2), interpolation=cv2.INTER_AREA)
+    picture = Text()
+    for upper, lower in zip(small[0::2], small[1::2], strict=True):
+        for above, below in zip(upper.tolist(), lower.tolist(), strict=True):
+            picture.append("\u2580", style=f"rgb({above},{above},{above}) on rgb({below},{below},{below})")
+        picture.append("\n")
+    return picture
+
+
+def described(message: Received) -> Text:
+    """Return one message as people read it: kept values plain, sealed ones as locks."""
+    data: dict[str, Any] = message.event["data"]
+    text = Text.assemble(
+        (f"{message.kind}", _COLOUR.get(message.kind, "bold")), (f"  {message.size_bytes} bytes", "dim")
+    )
+    if message.kind == "count":
+        window = data["window"]
+        text.append(f"\n  {window['start']} to {window['end']}", style="dim")
+        for count in data["counts"]:
+            group = " ".join(str(value) for key, value in count.items() if key != "count")
+            text.append(f"\n  {group}: {count['count']}")
+        return text
+    for name, value in data.items():
+        if name in {"policy", "salt", "notice", "disposition"}:
+            continue
+        text.append(f"\n  {name:<12}", style="dim")
+        text.append(*_shown(value))
+    return text
+
+
+def _shown(value: Any) -> tuple[str, str]:
+    if isinstance(value, dict) and "sealed" in value:
+        return f"\U0001f512 sealed to {value['to']} ({len(value['sealed']) * 3 // 4} bytes)", "cyan"
+    if isinstance(value, dict) and "pseudonym" in value:
+        return f"pseudonym {value['pseudonym'][:10]}... of epoch {value['epoch'][:6]}", "magenta"
+    return str(value), ""

@@ -1,0 +1,48 @@
+"""Options that several verbs share, and how they become Settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from platesieve.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from platesieve.settings import Settings
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Settings file (TOML); options below are laid over it.")
+]
+PolicyOption = Annotated[
+    str | None, typer.Option("--policy", "-p", help="Name of a pack (see `platesieve policy list`) or a policy file.")
+]
+HotlistOption = Annotated[
+    str | None, typer.Option("--hotlist", help="CSV of plate,category,list,expires; held in RAM only.")
+]
+StateOption = Annotated[str | None, typer.Option("--state", help="Folder for the audit log, keys and outbox.")]
+RecipientOption = Annotated[
+    list[str] | None,
+    typer.Option("--recipient", help="NAME=FILE: public key for what the policy seals to NAME; may be repeated."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+
+
+def settings_from(config: Path | None, overrides: Mapping[str, object], recipients: list[str] | None) -> Settings:
+    """Return settings of a file with options laid over them.
+
+    Raises:
+        ConfigError: all faults at once.
+    """
+    from platesieve.adapters.config_file import load_settings
+
+    laid = dict(overrides)
+    for pair in recipients or ():
+        name, separator, file = pair.partition("=")
+        if not separator or not name or not file:
+            raise ConfigError("--recipient is not NAME=FILE", "write for example --recipient agency=agency.pub")
+        laid[f"recipients.{name}"] = file
+    return load_settings(config, laid)

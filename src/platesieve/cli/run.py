@@ -1,0 +1,124 @@
+"""`platesieve run`: both processes under one command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotation when the command is declared
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from platesieve.cli.options import (
+    ConfigOption,
+    HotlistOption,
+    PolicyOption,
+    RecipientOption,
+    StateOption,
+    settings_from,
+)
+from platesieve.cli.speech import EXIT_INTERRUPTED, say
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def run(
+    config: ConfigOption = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(help="picamera2[:WxH@FPS], usb:0, /dev/video0, rtsp://..., a clip or a folder of pictures."),
+    ] = None,
+    policy: PolicyOption = None,
+    hotlist: HotlistOption = None,
+    state: StateOption = None,
+    recipient: RecipientOption = None,
+    device: Annotated[
+        str | None, typer.Option(help="AGENCY/SITE/DEVICE, the three middle parts of every topic.")
+    ] = None,
+    mount: Annotated[str | None, typer.Option(help="fixed or mobile; a policy may refuse one of them.")] = None,
+    broker: Annotated[str | None, typer.Option(help="HOST[:PORT] of an MQTT broker; 8883 unless given.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="CA certificate of the broker.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="This device's client certificate.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Key of the client certificate.")] = None,
+    unsafe_plaintext: Annotated[
+        bool, typer.Option("--unsafe-plaintext", help="Allow MQTT without TLS to another machine: test bench only.")
+    ] = False,
+    assume_clock: Annotated[
+        bool, typer.Option("--assume-clock", help="Trust the wall clock although no time server confirmed it.")
+    ] = False,
+    drain: Annotated[float, typer.Option(help="Seconds to go on sending after a finite source has ended.")] = 20.0,
+    pace: Annotated[str | None, typer.Option(help="live or fast: how a clip is replayed.")] = None,
+) -> None:
+    """Read plates under a policy until stopped: camera process and uplink process under one command.
+
+    Examples:
+
+      platesieve run --camera picamera2 --policy us-nh --mount mobile --broker mqtt.agency.example
+
+      platesieve run --camera street.mp4 --policy hits-only --hotlist wanted.csv --broker 127.0.0.1:1883
+
+      platesieve run --config /etc/platesieve.toml
+    """
+    from platesieve.bootstrap import check_before_start, run_supervised
+
+    settings = settings_from(
+        config,
+        {
+            "camera": camera,
+            "policy": policy,
+            "hotlist": hotlist,
+            "state": state,
+            "pace": pace,
+            "device.mount": mount,
+            "device.assume_clock": assume_clock or None,
+            **_device_parts(device),
+            **_broker_parts(broker),
+            "uplink.ca_file": str(ca) if ca else None,
+            "uplink.certificate_file": str(cert) if cert else None,
+            "uplink.key_file": str(key) if key else None,
+            "uplink.unsafe_plaintext": unsafe_plaintext or None,
+        },
+        recipient,
+    )
+    check_before_start(settings)
+    stop = StopSwitch()
+    say(f"reading from {settings.camera_shown} under policy {settings.policy}; Ctrl-C stops")
+    exit_code = run_supervised(settings, stop, drain)
+    sys.exit(EXIT_INTERRUPTED if stop.signal_number == signal.SIGINT else exit_code)
+
+
+class StopSwitch:
+    """Turns signals into a value that loops ask for, so that nothing is interrupted half-way."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.signal_number: int | None = None
+        for number in numbers or (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._pressed)
+
+    def _pressed(self, number: int, _frame: FrameType | None) -> None:
+        self.signal_number = number
+
+    def __call__(self) -> bool:
+        """Return whether it is time to stop."""
+        return self.signal_number is not None
+
+
+def _device_parts(device: str | None) -> dict[str, object]:
+    if device is None:
+        return {}
+    parts = device.split("/")
+    if len(parts) != 3:  # noqa: PLR2004 - agency, site, device
+        raise typer.BadParameter("write AGENCY/SITE/DEVICE, for example metro-pd/bridge-7/cam-1", param_hint="--device")
+    return dict(zip(("device.agency", "device.site", "device.device"), parts, strict=True))
+
+
+def _broker_parts(broker: str | None) -> dict[str, object]:
+    if broker is None:
+        return {}
+    host, separator, port = broker.rpartition(":")
+    if not separator:
+        return {"uplink.host": broker}
+    if not port.isdigit():
+        raise typer.BadParameter("write HOST or HOST:PORT", param_hint="--broker")
+    return {"uplink.host": host.strip("[]"), "uplink.port": int(port)}

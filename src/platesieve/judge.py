@@ -1,0 +1,44 @@
+"""One Sighting meets the hot list and the policy: the only place where the three come together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from platesieve.policy.decide import Context, Instruments, decide, disposition
+
+if TYPE_CHECKING:
+    from platesieve.domain.decision import Decision
+    from platesieve.domain.instant import Instant, TimeQuality
+    from platesieve.domain.match import Disposition, Match
+    from platesieve.domain.sighting import Sighting
+    from platesieve.hotlist.hotlist import HotList
+    from platesieve.policy.language import Policy
+    from platesieve.settings import Device
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of one Sighting. RAM only, like the Sighting in it."""
+
+    sighting: Sighting
+    matches: tuple[Match, ...]
+    disposition: Disposition
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules in force, as one value: policy and hot list change together or not at all."""
+
+    policy: Policy
+    hotlist: HotList
+    device: Device
+    instruments: Instruments
+
+    def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:
+        """Match, sort into hit, miss or unsure, and ask the policy what may leave."""
+        matches = self.hotlist.match(sighting.text, now)
+        sort = disposition(sighting, matches, self.policy)
+        context = Context(now=now, quality=quality, device=self.device)
+        return Judgement(sighting, matches, sort, decide(sighting, matches, self.policy, context, self.instruments))
