@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from platesieve.domain.notice import Command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from platesieve.audit.entry import Entry
-    from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.disclosure import Disclosure, Kind
     from platesieve.domain.geometry import Detection
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.domain.notice import Notice
@@ -101,3 +105,125 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class Intake(Protocol):
+    """The uplink process's end of the pipe. Used by one thread, apart from `wake`."""
+
+    @property
+    def camera_present(self) -> bool:
+        """Return whether a camera process is connected."""
+
+    @property
+    def goodbye(self) -> bool:
+        """Return whether the camera process ended on purpose and has not come back."""
+
+    def take(self, timeout_s: float) -> Sequence[Disclosure]:
+        """Return Disclosures that came; wait for one, for `wake()`, or for `timeout_s` seconds.
+
+        Until `stored` names them the camera process may send them again.
+        """
+
+    def stored(self, ids: Sequence[str]) -> None:
+        """Tell the camera process that these are durable, so that it forgets them."""
+
+    def notify(self, notice: Notice) -> None:
+        """Hand a Notice to the camera process, now or when it comes back."""
+
+    def wake(self) -> None:
+        """End a `take` that waits. Any thread may call this."""
+
+    def reset(self) -> None:
+        """Hang up, so that the camera process sends again what was not stored."""
+
+    def close(self) -> None:
+        """Hang up for good. Safe to call twice."""
+
+
+class Outbox(Protocol):
+    """The durable queue of Disclosures: what is in it survives power loss, until delivered or expired.
+
+    Every method raises StorageError where the disk refuses; what was in the outbox before is then still
+    in it, and the next call starts afresh.
+    """
+
+    def store(self, disclosures: Sequence[Disclosure]) -> int:
+        """Add these under one commit; durable on return. Return how many the quota pushed out.
+
+        An id that is in the outbox already changes nothing. One of a lasting kind replaces its predecessor.
+        """
+
+    def due(self, now_wall_ns: int, limit: int, excluding: AbstractSet[str] = frozenset()) -> Sequence[Disclosure]:
+        """Return what is to be sent now, hits first, without `excluding` and without anything expired."""
+
+    def delivered(self, ids: Sequence[str], now_wall_ns: int) -> None:
+        """Record that the broker has these: they leave, unless they are of a lasting kind or a receipt is awaited."""
+
+    def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
+        """Do not offer these before `until_wall_ns`."""
+
+    def purge_expired(self, now_wall_ns: int) -> int:
+        """Erase what has expired, from every file of the store, and return how many there were."""
+
+    def forget(self, kind: Kind) -> None:
+        """Erase the Disclosure of a lasting kind, which is no longer true."""
+
+    def renew_lasting(self) -> None:
+        """Offer the lasting kinds again: the broker may have lost or replaced them."""
+
+    def unsent(self) -> int:
+        """Return how many were never taken by the broker."""
+
+    def close(self) -> None:
+        """Close the store. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A connection to the broker is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The broker took the Disclosure with this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The broker refused the Disclosure with this id; `reason` is the broker's, and closed text."""
+
+    id: str
+    reason: str
+
+
+LinkEvent: TypeAlias = Joined | Delivered | Refused | Command
+
+
+class Publisher(Protocol):
+    """Transport to the broker, without a memory: whatever was not Delivered is the caller's to send again."""
+
+    @property
+    def state(self) -> str:
+        """Return `connected`, or in one sentence why not."""
+
+    @property
+    def free(self) -> int:
+        """Return how many more may be published now; 0 without a connection."""
+
+    @property
+    def in_flight(self) -> AbstractSet[str]:
+        """Return the ids that were published on this connection and not answered yet."""
+
+    def publish(self, disclosure: Disclosure, now_wall_ns: int) -> bool:
+        """Send one, with what is left of its life; return whether it was taken. Expired ones are not."""
+
+    def events(self) -> Sequence[LinkEvent]:
+        """Return, once each and in order, what happened since the last call."""
+
+    def say_offline(self) -> None:
+        """Publish what the last will says: nothing may be expected of this device now."""
+
+    def close(self) -> None:
+        """Disconnect. Safe to call twice."""

@@ -1,0 +1,154 @@
+"""What the two ends of the pipe say to each other, as length-prefixed JSON.
+
+Upwards go Disclosures and a goodbye; downwards go the ids that are stored, commands and counts of what was erased.
+A frame is four bytes of length, big-endian, and that many bytes of UTF-8 JSON with one object in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from platesieve.domain.disclosure import Disclosure, Kind
+from platesieve.domain.errors import LinkError
+from platesieve.domain.notice import Command, Erased
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from platesieve.domain.notice import Notice
+
+MAX_FRAME_BYTES = 1 << 20  # a read with both pictures sealed stays well below
+MAX_COMMAND_BYTES = 4096
+GOODBYE: Mapping[str, Any] = {"goodbye": True}
+_LENGTH = struct.Struct(">I")
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
+_HINT = "run both processes from the same installation of platesieve"
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return one frame.
+
+    Raises:
+        LinkError: the document is larger than `MAX_FRAME_BYTES`.
+    """
+    payload = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    if len(payload) > MAX_FRAME_BYTES:
+        raise LinkError(
+            f"a message of {len(payload)} bytes does not fit the pipe, which takes {MAX_FRAME_BYTES}",
+            "let the policy disclose fewer pictures",
+        )
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts a byte stream into documents, whatever the sizes it arrives in."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Return the documents that are complete now.
+
+        Raises:
+            LinkError: a frame is too long or not a JSON object. The stream cannot be followed further.
+        """
+        self._rest += data
+        documents = []
+        while len(self._rest) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._rest)
+            if length > MAX_FRAME_BYTES:
+                raise LinkError(f"the pipe announced a message of {length} bytes", _HINT)
+            end = _LENGTH.size + length
+            if len(self._rest) < end:
+                break
+            documents.append(_parse(bytes(self._rest[_LENGTH.size : end])))
+            del self._rest[:end]
+        return documents
+
+
+def _parse(payload: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        # `from None`: the cause carries the text it could not parse.
+        raise LinkError(f"the pipe carried bytes that are not JSON ({type(error).__name__})", _HINT) from None
+    if not isinstance(document, dict):
+        raise LinkError("the pipe carried JSON that is not an object", _HINT)
+    return document
+
+
+def disclosure_to_document(disclosure: Disclosure) -> dict[str, Any]:
+    """Return the frame document of a Disclosure."""
+    return {
+        "disclosure": {
+            "id": disclosure.id,
+            "kind": disclosure.kind.value,
+            "body": disclosure.body,
+            "expires_wall_ns": disclosure.expires_wall_ns,
+            "receipt_from": disclosure.receipt_from,
+        }
+    }
+
+
+def disclosure_from_document(fields: object) -> Disclosure:
+    """Return the Disclosure in a frame document.
+
+    Raises:
+        LinkError: it is not one. A private event without an expiry is none: it would never be erased.
+    """
+    match fields:
+        case {
+            "id": str(id_),
+            "kind": str(kind),
+            "body": dict(body),
+            "expires_wall_ns": (int() | None) as expires,
+            "receipt_from": (str() | None) as receipt_from,
+        } if kind in set(Kind) and (expires is not None or Kind(kind).lasting):
+            return Disclosure(id_, Kind(kind), body, expires, receipt_from)
+    raise LinkError("the pipe carried a disclosure with missing or wrong fields", _HINT)
+
+
+def notice_to_document(notice: Notice) -> dict[str, Any]:
+    """Return the frame document of a Notice."""
+    if isinstance(notice, Command):
+        return {"command": base64.b64encode(notice.document).decode()}
+    return {"erased": {"count": notice.count, "reason": notice.reason}}
+
+
+def notice_from_document(document: Mapping[str, Any]) -> Notice:
+    """Return the Notice in a frame document.
+
+    Raises:
+        LinkError: it is none.
+    """
+    match document:
+        case {"command": str(text)} if len(text) <= MAX_COMMAND_BYTES * 2:
+            try:
+                return Command(base64.b64decode(text, validate=True))
+            except binascii.Error as error:
+                raise LinkError("the pipe carried a command that is not base64", _HINT) from error
+        case {"erased": {"count": int(count), "reason": str(reason)}} if count > 0:
+            return Erased(count, reason)
+    raise LinkError("the pipe carried a notice of no known kind", _HINT)
+
+
+def check_peer(connection: socket.socket, allowed_uids: frozenset[int] | None) -> None:
+    """Make sure that the process at the other end runs as one of `allowed_uids` (None: as ourselves).
+
+    The kernel vouches for it (SO_PEERCRED, unix(7)); file modes alone would not stop a process of root's.
+
+    Raises:
+        LinkError: it is somebody else.
+    """
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(raw)
+    if uid not in (allowed_uids or {os.geteuid()}):
+        raise LinkError(
+            f"the process at the other end of the pipe runs as user {uid}", "start both processes as the same user"
+        )

@@ -1,0 +1,206 @@
+"""The flow of the uplink process: pipe → outbox → broker, one loop in one thread that owns the outbox.
+
+Take, store, say stored, publish, and on the broker's answer let go. Nothing is said to be stored before it
+is durable, nothing expired is sent, and everything erased without delivery is counted back to the camera
+process, whose audit log it belongs in.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from platesieve.domain.disclosure import Kind
+from platesieve.domain.errors import StorageError
+from platesieve.domain.instant import NS_PER_S
+from platesieve.domain.notice import Command, Erased
+from platesieve.ports import Delivered, Joined, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from platesieve.domain.disclosure import Disclosure
+    from platesieve.ports import Clock, Intake, LinkEvent, Outbox, Publisher
+
+_log = logging.getLogger(__name__)
+_WAIT_S = 0.2  # longest wait for anything: bounds how late a stop or an expiry is noticed
+_PURGE_S = 1.0
+_STORAGE_RETRY_S = 1.0
+_REFUSED_S = 60.0  # an event that the broker refused is offered again this much later
+_REFUSAL_PAUSE_S = 1.0  # ... and meanwhile the rest is not thrown at a broker that refuses
+_CAMERA_GONE_S = 10.0  # a camera process restarts within this; after it subscribers are told `offline`
+_PARTING_S = 1.0
+
+
+def run_uplink(
+    intake: Intake,
+    outbox: Outbox,
+    publisher: Publisher,
+    clock: Clock,
+    stop: Callable[[], bool],
+    *,
+    drain_limit_s: float | None = None,
+) -> int:
+    """Carry events until told to stop; return how many were never taken by the broker (they stay stored).
+
+    Closes the three parts at the end.
+
+    Args:
+        intake: the pipe from the camera process.
+        outbox: the store; used by this thread alone.
+        publisher: the way to the broker.
+        clock: now.
+        stop: asked several times a second; a signal handler makes it true.
+        drain_limit_s: with a number the run also ends when the camera process has said goodbye and the
+            outbox is empty, or this many seconds after the goodbye.
+
+    Raises:
+        StorageError: the disk refuses at the very end. Before that, the run goes on and tries again.
+    """
+    uplink = Uplink(intake, outbox, publisher, clock)
+    with ExitStack() as ending:
+        for close in (outbox.close, intake.close, publisher.close):  # run in reverse: the broker first
+            ending.callback(close)
+        while not stop() and not (drain_limit_s is not None and uplink.drained(drain_limit_s)):
+            uplink.step(_WAIT_S)
+        return uplink.part()
+
+
+@dataclass(slots=True)
+class Uplink:
+    """The loop's parts and the little it remembers. `step` is the flow."""
+
+    intake: Intake
+    outbox: Outbox
+    publisher: Publisher
+    clock: Clock
+    _answered: set[str] = field(default_factory=set)  # taken by the broker, not yet recorded
+    _refused: set[str] = field(default_factory=set)  # refused by the broker, not yet postponed
+    _renew: bool = False  # a new connection: the lasting kinds are to be said again
+    _started: bool = False
+    _next_purge_ns: int = 0
+    _quiet_until_ns: int = 0  # nothing is published before
+    _storage_ok: bool = True
+    _camera_gone_ns: int | None = None
+    _said_offline: bool = False
+    _goodbye_ns: int | None = None
+
+    def step(self, timeout_s: float) -> None:
+        """Do one round; it waits at most `timeout_s` seconds, when there is nothing to do."""
+        arrived = self.intake.take(timeout_s)
+        try:
+            self._start()
+            self._store(arrived)
+            self._settle(self.publisher.events())
+            self._purge()
+            self._publish_due()
+            self._watch_camera()
+        except StorageError as error:
+            self._storage_failed(error)
+        else:
+            self._storage_ok = True
+
+    def drained(self, limit_s: float) -> bool:
+        """Return whether the camera process is gone on purpose and nothing more can be done for its events."""
+        if not self.intake.goodbye:
+            self._goodbye_ns = None
+            return False
+        now_ns = self.clock.now().monotonic_ns
+        self._goodbye_ns = self._goodbye_ns or now_ns
+        try:
+            return now_ns - self._goodbye_ns >= limit_s * NS_PER_S or not (self._answered or self.outbox.unsent())
+        except StorageError as error:
+            self._storage_failed(error)
+            return False
+
+    def part(self) -> int:
+        """Wait a moment for answers and say the last word; return how many events the broker never took."""
+        end_ns = self.clock.now().monotonic_ns + int(_PARTING_S * NS_PER_S)
+        while self.publisher.in_flight and self.clock.now().monotonic_ns < end_ns:
+            self._store(self.intake.take(0.01))
+            self._settle(self.publisher.events())
+        self._settle(self.publisher.events())
+        if not self.intake.goodbye:  # after a goodbye the camera process's own last word stands
+            self.publisher.say_offline()
+        return self.outbox.unsent()
+
+    def _start(self) -> None:
+        """Forget the health of an earlier run: nobody knows yet whether it is still true."""
+        if not self._started:
+            self.outbox.forget(Kind.HEALTH)
+            self._started = True
+
+    def _store(self, arrived: Sequence[Disclosure]) -> None:
+        if not arrived:
+            return
+        dropped = self.outbox.store(arrived)
+        self.intake.stored([disclosure.id for disclosure in arrived])
+        self._report(dropped, "quota")
+
+    def _settle(self, events: Sequence[LinkEvent]) -> None:
+        """Do what the broker's answers ask for. What the disk refuses now is done in a later round."""
+        for event in events:
+            match event:
+                case Joined():
+                    self._renew = True
+                case Delivered(id_):
+                    self._answered.add(id_)
+                case Refused(id_, reason):
+                    _log.warning("broker refused event %s: %s", id_[:8], reason)
+                    self._refused.add(id_)
+                case Command():
+                    self.intake.notify(event)
+        now = self.clock.now()
+        if self._answered:
+            self.outbox.delivered(sorted(self._answered), now.wall_ns)
+            self._answered.clear()
+        if self._refused:
+            self.outbox.postpone(sorted(self._refused), now.wall_ns + int(_REFUSED_S * NS_PER_S))
+            self._refused.clear()
+            self._quiet_until_ns = now.monotonic_ns + int(_REFUSAL_PAUSE_S * NS_PER_S)
+        if self._renew:
+            self.outbox.renew_lasting()
+            self._renew = False
+
+    def _purge(self) -> None:
+        now = self.clock.now()
+        if now.monotonic_ns >= self._next_purge_ns:
+            self._next_purge_ns = now.monotonic_ns + int(_PURGE_S * NS_PER_S)
+            self._report(self.outbox.purge_expired(now.wall_ns), "expired")
+
+    def _publish_due(self) -> None:
+        now = self.clock.now()
+        free = self.publisher.free
+        if free == 0 or now.monotonic_ns < self._quiet_until_ns:
+            return
+        for disclosure in self.outbox.due(now.wall_ns, free, self.publisher.in_flight | self._answered):
+            self.publisher.publish(disclosure, self.clock.now().wall_ns)
+
+    def _watch_camera(self) -> None:
+        """Tell subscribers when the camera process is gone without a goodbye: its last health would lie."""
+        if self.intake.camera_present or self.intake.goodbye:
+            self._camera_gone_ns, self._said_offline = None, False
+            return
+        now_ns = self.clock.now().monotonic_ns
+        self._camera_gone_ns = self._camera_gone_ns or now_ns
+        long_enough = now_ns - self._camera_gone_ns >= _CAMERA_GONE_S * NS_PER_S
+        if long_enough and not self._said_offline and self.publisher.free > 0:
+            _log.warning("no camera process; saying that this device is offline")
+            self.outbox.forget(Kind.HEALTH)
+            self.publisher.say_offline()
+            self._said_offline = True
+
+    def _report(self, count: int, reason: str) -> None:
+        if count:
+            _log.warning("%d events were erased without delivery: %s", count, reason)
+            self.intake.notify(Erased(count, reason))
+
+    def _storage_failed(self, error: StorageError) -> None:
+        """Go on without storing: the camera process keeps what it has and sends it again."""
+        if self._storage_ok:
+            _log.error("%s", error)
+        self._storage_ok = False
+        self._quiet_until_ns = self.clock.now().monotonic_ns + int(_STORAGE_RETRY_S * NS_PER_S)
+        self.intake.reset()
