@@ -1,0 +1,138 @@
+"""A Raspberry Pi camera module through picamera2. Blocks while it reads, so it runs behind `NewestFrame`.
+
+The image processor of the Pi delivers YUV 4:2:0; its first H rows are brightness, which is all that this program uses.
+So nothing is ever converted to colour.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from platesieve.domain.errors import CameraError
+from platesieve.domain.instant import NS_PER_S
+from platesieve.vision.frame import Frame
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from platesieve.ports import Clock
+
+INSTALL_HINT: Final = (
+    "sudo apt install -y python3-picamera2 --no-install-recommends, then make the environment again with "
+    "python3 -m venv --system-site-packages .venv"
+)
+DEFAULT_SIZE_PX: Final = (1280, 720)
+DEFAULT_RATE_HZ: Final = 15.0
+
+_CABLE_HINT: Final = "check the ribbon cable, and that `rpicam-hello --list-cameras` shows the camera"
+_BUFFERS: Final = 4
+_SHORT_EXPOSURE: Final = 1  # libcamera AeExposureModeEnum.Short: a moving plate blurs before it gets too dark
+_OLDEST_NS: Final = 10 * NS_PER_S  # a timestamp older than this is not of this boot clock
+
+
+class Picamera2Source:
+    """Frames of a Pi camera, in the order they come, with the sensor's own timestamps.
+
+    `SensorTimestamp` counts nanoseconds since boot (libcamera control ids, CLOCK_BOOTTIME) and becomes the
+    monotonic time of the frame; the wall time is now, less the age of the frame.
+
+    Args:
+        clock: must count its monotonic time since boot as well, as SystemClock does.
+        size_px: width and height of the frames.
+        rate_hz: frames per second to ask for.
+
+    Raises:
+        CameraError: picamera2 is not installed, there is no camera, or another program holds it.
+    """
+
+    def __init__(
+        self, clock: Clock, *, size_px: tuple[int, int] = DEFAULT_SIZE_PX, rate_hz: float = DEFAULT_RATE_HZ
+    ) -> None:
+        self._clock, self._size = clock, size_px
+        self._number = 0
+        self._camera = _open_camera()
+        try:
+            self._start(rate_hz)
+        except Exception as error:
+            self._camera.close()
+            raise CameraError(
+                f"the Pi camera cannot be set to {size_px[0]} x {size_px[1]} at {rate_hz:g} frames per second",
+                _CABLE_HINT,
+            ) from error
+
+    def read(self) -> Frame | None:
+        """Return the next frame, blocking until it is there.
+
+        Raises:
+            CameraError: the camera failed, or delivers something else than was configured.
+        """
+        try:
+            request = self._camera.capture_request()
+            try:
+                plane, metadata = request.make_array("main"), request.get_metadata()
+            finally:
+                request.release()  # the camera has four buffers; holding one longer than the copy starves it
+        except Exception as error:
+            raise CameraError("the Pi camera failed while it ran", _CABLE_HINT) from error
+        luma = luma_plane(plane, self._size)
+        monotonic_ns, wall_ns = self._times(metadata)
+        frame = Frame(luma, self._number, wall_ns, monotonic_ns)
+        self._number += 1
+        return frame
+
+    def close(self) -> None:
+        """Stop the camera and give it back."""
+        self._camera.stop()
+        self._camera.close()
+
+    def _start(self, rate_hz: float) -> None:
+        wanted = {"FrameRate": rate_hz, "AeExposureMode": _SHORT_EXPOSURE}
+        known = self._camera.camera_controls
+        # The preview configuration has full-range brightness (sYCC); the one for video squeezes it to 16..235.
+        self._camera.configure(
+            self._camera.create_preview_configuration(
+                main={"size": self._size, "format": "YUV420"},
+                buffer_count=_BUFFERS,
+                controls={name: value for name, value in wanted.items() if name in known or name == "FrameRate"},
+            )
+        )
+        self._camera.start()
+
+    def _times(self, metadata: dict[str, Any]) -> tuple[int, int]:
+        """Return monotonic and wall nanoseconds of a frame."""
+        now = self._clock.now()
+        sensor_ns = metadata.get("SensorTimestamp")
+        if not isinstance(sensor_ns, int) or not 0 <= now.monotonic_ns - sensor_ns <= _OLDEST_NS:
+            return now.monotonic_ns, now.wall_ns
+        return sensor_ns, now.wall_ns - (now.monotonic_ns - sensor_ns)
+
+
+def luma_plane(plane: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the brightness of a YUV 4:2:0 picture: its first H rows, cut to W because rows are padded to a stride.
+
+    Args:
+        plane: (H * 3 / 2) x stride, uint8, as picamera2 gives YUV420 and NV12.
+        size_px: W and H.
+
+    Raises:
+        CameraError: the array is too small for that size.
+    """
+    wide, high = size_px
+    if plane.ndim != 2 or plane.dtype != np.uint8 or plane.shape[0] < high or plane.shape[1] < wide:  # noqa: PLR2004 - rows and columns
+        raise CameraError(f"the Pi camera delivers another picture than {wide} x {high} YUV420", _CABLE_HINT)
+    return plane[:high, :wide]
+
+
+def _open_camera() -> Any:
+    """Import picamera2 now: it exists only on a Pi, and importing it already talks to the camera system."""
+    try:
+        module = importlib.import_module("picamera2")
+    except ImportError as error:
+        raise CameraError("picamera2 is not installed here", INSTALL_HINT) from error
+    try:
+        return module.Picamera2()
+    except (RuntimeError, IndexError) as error:  # IndexError: picamera2's way of saying that there is no camera
+        raise CameraError("no Pi camera answers, or another program holds it", _CABLE_HINT) from error
