@@ -1,0 +1,72 @@
+"""Save and resume training, and the weights that are released: an exponential moving average."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def seed_everything(seed: int) -> None:
+    """Seed python, numpy and torch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries that still use the global generator
+    torch.manual_seed(seed)
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint so that a killed run leaves the old one or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Read a checkpoint; None where there is none yet."""
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+
+def cosine(seen: int, total: int, warm_up: int, floor: float = 0.01) -> float:
+    """Return the factor on the learning rate after `seen` of `total` samples: linear warm-up, then half a cosine."""
+    if seen < warm_up:
+        return (seen + 1) / warm_up
+    share = min(1.0, (seen - warm_up) / max(1, total - warm_up))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+class MovingAverage:
+    """Keeps an exponential moving average of a net's parameters and buffers.
+
+    Early on the average follows faster (Polyak with a ramp), so that the random start is forgotten.
+    """
+
+    def __init__(self, net: torch.nn.Module, decay: float) -> None:
+        self.decay, self.steps = decay, 0
+        self.weights = {k: v.detach().clone() for k, v in net.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, net: torch.nn.Module) -> None:
+        """Move the average a little towards the net."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for k, v in net.state_dict().items():
+            if v.dtype.is_floating_point:
+                self.weights[k].lerp_(v, 1 - decay)
+            else:
+                self.weights[k].copy_(v)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs."""
+        return {"steps": self.steps, "weights": self.weights}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self.steps = int(state["steps"])
+        self.weights = state["weights"]

@@ -1,0 +1,202 @@
+"""Make photographs of flat plates: put them on a car, turn them, light them, and spoil them like a camera does.
+
+Everything happens at the size the sensor would see (a plate 38 to 260 px wide), and the crop is then cut by the
+device's own `rectify`, so training meets the same interpolation as the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from platesieve.vision.rectify import rectify
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_WIDTH_PX, MAX_WIDTH_PX = 38.0, 260.0
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A picture of one plate (uint8) and the plate's true corners in it, 4 x 2, clockwise from its top left."""
+
+    luma: NDArray[np.uint8]
+    quad: NDArray[np.float32]
+
+
+def photograph(
+    rng: np.random.Generator, plate: NDArray[np.uint8], ground: NDArray[np.uint8] | None = None
+) -> Photograph:
+    """Put a flat plate into a small scene, seen from somewhere at a random distance."""
+    height, width = plate.shape
+    aspect = width / height
+    wide = float(np.exp(rng.uniform(np.log(MIN_WIDTH_PX), np.log(MAX_WIDTH_PX))))
+    if aspect < 2.6:
+        wide = max(MIN_WIDTH_PX - 4, wide * 0.8)
+    high = wide / aspect * float(rng.uniform(0.85, 1.15))
+    high = max(high, 9.0)
+    quad = _turned(rng, wide, high)
+    margin = np.asarray([wide * 0.25 + 4, high * 0.45 + 4])
+    low = quad.min(axis=0)
+    quad = (quad - low + margin).astype(np.float32)
+    size = np.ceil(quad.max(axis=0) + margin).astype(int)
+    scene = _ground(rng, int(size[0]), int(size[1]), ground)
+    shrink = wide / width
+    if shrink < 0.6:
+        fit = (max(8, round(width * shrink * 1.5)), max(6, round(height * shrink * 1.5)))
+        plate = cv2.resize(plate, fit, interpolation=cv2.INTER_AREA)
+    h, w = plate.shape
+    source = np.asarray([[-0.5, -0.5], [w - 0.5, -0.5], [w - 0.5, h - 0.5], [-0.5, h - 0.5]], np.float32)
+    transform = cv2.getPerspectiveTransform(source, quad - np.float32(0.5))
+    cv2.warpPerspective(plate, transform, (scene.shape[1], scene.shape[0]), dst=scene, flags=cv2.INTER_LINEAR,
+                        borderMode=cv2.BORDER_TRANSPARENT)  # fmt: skip
+    return Photograph(scene, quad)
+
+
+def _turned(rng: np.random.Generator, wide: float, high: float) -> NDArray[np.float64]:
+    """Return the plate's corners under a random small rotation, slant and perspective."""
+    quad = np.asarray([[0, 0], [wide, 0], [wide, high], [0, high]])
+    keen = rng.random()
+    strength = 0.35 if keen < 0.4 else (1.0 if keen < 0.9 else 1.8)
+    angle = float(rng.normal(0, 0.07)) * strength
+    shear_y, shear_x = float(rng.normal(0, 0.08)) * strength, float(rng.normal(0, 0.1)) * strength
+    turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    slant = np.asarray([[1, shear_x], [shear_y, 1]])
+    quad = quad @ slant.T @ turn.T
+    near = float(rng.normal(0, 0.05)) * strength
+    quad[[1, 2], 1] += (quad[[1, 2], 1] - quad[[1, 2], 1].mean()) * near
+    quad[[0, 3], 1] -= (quad[[0, 3], 1] - quad[[0, 3], 1].mean()) * near
+    return quad + rng.normal(0, 0.006 * strength, quad.shape) * wide
+
+
+def _ground(rng: np.random.Generator, width: int, height: int, picture: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    if picture is not None and rng.random() < 0.5:
+        return np.ascontiguousarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+    base = float(rng.choice([rng.uniform(5, 60), rng.uniform(5, 250)]))
+    scene = np.full((height, width), base, np.float32)
+    scene += np.linspace(-1, 1, height, dtype=np.float32)[:, None] * float(rng.normal(0, 25))
+    if rng.random() < 0.4:
+        for _ in range(int(rng.integers(1, 4))):
+            y = int(rng.integers(height))
+            cv2.line(
+                scene, (0, y), (width, y + int(rng.normal(0, 4))), float(rng.uniform(0, 255)), int(rng.integers(1, 5))
+            )
+    return np.clip(scene, 0, 255).astype(np.uint8)
+
+
+def spoil(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float = 1.0) -> NDArray[np.uint8]:
+    """Apply light, optics, sensor and codec to a picture, in that order. `strength` scales how often each strikes."""
+    x = luma.astype(np.float32)
+    x = _light(rng, x, strength)
+    x = _optics(rng, x, strength)
+    x = _sensor(rng, x, strength)
+    return _codec(rng, np.clip(x, 0, 255).astype(np.uint8), strength)
+
+
+def _light(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    height, width = x.shape
+    if rng.random() < 0.25 * strength:  # the edge of a shadow
+        angle = rng.uniform(0, 2 * np.pi)
+        ys, xs = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+        side = (xs * np.cos(angle) + ys * np.sin(angle) - rng.uniform(-0.6, 0.6)) * rng.uniform(2, 30)
+        x *= (1 - float(rng.uniform(0.2, 0.65)) * np.clip(side * 0.5 + 0.5, 0, 1)).astype(np.float32)
+    if rng.random() < 0.1 * strength:  # a lamp or the sun on the plate
+        cy, cx = rng.uniform(0, 1, 2)
+        ys, xs = np.ogrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+        spot = np.exp(
+            -((xs - cx) ** 2 / (2 * rng.uniform(0.05, 0.3) ** 2) + (ys - cy) ** 2 / (2 * rng.uniform(0.1, 0.5) ** 2))
+        )
+        x += (spot * float(rng.uniform(40, 170))).astype(np.float32)
+    if rng.random() < 0.12 * strength:  # dirt and wear
+        grain = rng.random((max(3, height // 5), max(4, width // 6))).astype(np.float32)
+        dirt = cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC)
+        level = float(rng.uniform(20, 160))
+        x += (level - x) * np.clip((dirt - float(rng.uniform(0.6, 0.9))) * 4, 0, float(rng.uniform(0.3, 0.9)))
+    if rng.random() < 0.1 * strength:  # night: infra-red or headlamps, little light left or too much
+        x = (
+            x * float(rng.uniform(0.08, 0.4)) + float(rng.uniform(0, 12))
+            if rng.random() < 0.6
+            else x * float(rng.uniform(1.2, 2.0))
+        )
+    gamma = float(np.exp(rng.normal(0, 0.25 * strength)))
+    x = 255 * (np.clip(x, 0, 255) / 255) ** np.float32(gamma)
+    low, span = float(rng.uniform(0, 50)), float(rng.uniform(0.4, 1.1)) if rng.random() < 0.5 * strength else 1.0
+    return x * np.float32(span) + np.float32(low * (1 - min(span, 1.0)) * 2)
+
+
+def _optics(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    kind = rng.random()
+    if kind < 0.4 * strength:
+        sigma = float(rng.gamma(2.0, 0.42)) + 0.2
+        x = cv2.GaussianBlur(x, (0, 0), min(sigma, 0.35 + 0.008 * x.shape[1]))
+    elif kind < 0.55 * strength:
+        length = float(rng.uniform(1.5, max(2.0, min(8.0, x.shape[1] * 0.025))))
+        x = cv2.filter2D(
+            x, -1, _streak(length, float(rng.normal(0, 0.5)) if rng.random() < 0.7 else float(rng.uniform(0, np.pi)))
+        )
+    if rng.random() < 0.25 * strength:  # upscaled by somebody before it reached us
+        factor = float(rng.uniform(0.45, 0.9))
+        small = cv2.resize(
+            x, (max(16, round(x.shape[1] * factor)), max(8, round(x.shape[0] * factor))), interpolation=cv2.INTER_AREA
+        )
+        x = cv2.resize(
+            small, (x.shape[1], x.shape[0]), interpolation=int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
+        )
+    return np.asarray(x, np.float32)
+
+
+def _streak(length_px: float, angle: float) -> NDArray[np.float32]:
+    size = int(np.ceil(length_px)) | 1
+    kernel = np.zeros((size, size), np.float32)
+    half, middle = length_px / 2, size // 2
+    for t in np.linspace(-half, half, 4 * size):
+        kernel[
+            round(float(np.clip(middle + np.sin(angle) * t, 0, size - 1))),
+            round(float(np.clip(middle + np.cos(angle) * t, 0, size - 1))),
+        ] += 1
+    return kernel / kernel.sum()
+
+
+def _sensor(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    if rng.random() < 0.6 * strength:
+        level = min(float(rng.gamma(1.5, 4.0)), 1.0 + 0.3 * float(x.std()))
+        noise = np.empty(x.shape, np.float32)
+        cv2.randn(noise, 0, min(level, 28.0))
+        if rng.random() < 0.4:
+            noise = cv2.GaussianBlur(noise, (0, 0), 0.8) * 1.8
+        x = x + noise
+    if rng.random() < 0.3 * strength:
+        amount = float(rng.uniform(0.3, 1.8))
+        x = x + amount * (x - cv2.GaussianBlur(x, (0, 0), float(rng.uniform(0.7, 1.6))))
+    return x
+
+
+def _codec(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    if rng.random() < 0.5 * strength:
+        ok, data = cv2.imencode(".jpg", luma, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 92))])
+        if ok:
+            return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return luma
+
+
+def noisy_crop(rng: np.random.Generator, picture: Photograph, box_share: float = 0.4) -> NDArray[np.uint8]:
+    """Cut the plate as a detector would hand it over: its corners or its box, a little wrong, with a random margin."""
+    quad = picture.quad.astype(np.float64)
+    if rng.random() < box_share:
+        low, high = quad.min(axis=0), quad.max(axis=0)
+        quad = np.asarray([low, [high[0], low[1]], high, [low[0], high[1]]])
+    wide = float(np.linalg.norm(quad[1] - quad[0]))
+    tall = float(np.linalg.norm(quad[3] - quad[0]))
+    quad = quad + rng.normal(0, 0.018, (4, 2)) * [wide, tall * 2.0]
+    sides = rng.normal([-0.0, 0.0, 0.0, 0.0], [0.022, 0.05, 0.022, 0.05])  # left, top, right, bottom, outward
+    quad[[0, 3], 0] -= sides[0] * wide
+    quad[[0, 1], 1] -= sides[1] * tall
+    quad[[1, 2], 0] += sides[2] * wide
+    quad[[2, 3], 1] += sides[3] * tall
+    margin = (float(rng.uniform(0.01, 0.09)), float(rng.uniform(0.02, 0.18)))
+    corners = tuple((float(a), float(b)) for a, b in quad)
+    return rectify(picture.luma, corners, margin)  # type: ignore[arg-type]

@@ -1,0 +1,151 @@
+"""Batches for the reader: drawn plates, real crops and pictures without a plate, spoiled like a camera would.
+
+One low-priority process makes them; the training process only takes them from a queue.
+"""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
+from models.datasets.plates import draw_lettering, draw_plate
+from models.datasets.shared_data import CATALOGUE, Crop, load_crops, plate_free_pieces
+from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
+    from numpy.typing import NDArray
+
+Sample = tuple["NDArray[np.uint8]", str]
+
+
+@dataclass(slots=True)
+class Sources:
+    """What samples are made from: training crops by set with their weights, and plate-free pieces."""
+
+    crops: dict[str, list[Crop]]
+    weights: NDArray[np.float64]
+    pieces: list[NDArray[np.uint8]]
+
+    @classmethod
+    def load(cls, config: dict[str, Any], rng: np.random.Generator) -> Sources:
+        """Read everything into memory (about 200 MB); an absent data folder leaves only drawn plates."""
+        real = config["real"]
+        dropped = frozenset(Path(real["dropped"]).read_text().split()) if real["dropped"] else frozenset()
+        crops = load_crops(
+            validation=False, catalogue=real["catalogue"], min_char_prob=real["min_char_prob"], dropped=dropped
+        )
+        weights = np.asarray([real["weights"][k] for k in crops], float)
+        return cls(crops, weights / weights.sum() if len(weights) else weights, plate_free_pieces(rng))
+
+    def piece(self, rng: np.random.Generator) -> NDArray[np.uint8] | None:
+        """Return a random piece of a scene without a plate."""
+        return self.pieces[int(rng.integers(len(self.pieces)))] if self.pieces else None
+
+    def crop(self, rng: np.random.Generator) -> Crop:
+        """Return a random real crop: first the set by weight, then evenly inside it."""
+        group = list(self.crops.values())[int(rng.choice(len(self.weights), p=self.weights))]
+        return group[int(rng.integers(len(group)))]
+
+
+def drawn_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
+    """Draw one plate and photograph it `views` times."""
+    plate = draw_plate(rng)
+    return [(_photographed(rng, plate.luma, sources), plate.text) for _ in range(views)]
+
+
+def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
+    """Take one real crop and spoil it `views` times; catalogue pictures are photographed like drawn plates."""
+    crop = sources.crop(rng)
+    out = []
+    for _ in range(views):
+        if crop.source == CATALOGUE and rng.random() < 0.85:
+            out.append((_photographed(rng, crop.luma, sources), crop.text))
+        else:
+            out.append((_respoiled(rng, crop), crop.text))
+    return out
+
+
+def empty_sample(rng: np.random.Generator, sources: Sources) -> Sample:
+    """Make a picture that holds no plate."""
+    piece = sources.piece(rng)
+    if piece is None or rng.random() < 0.4:
+        return _photographed(rng, draw_lettering(rng).luma, sources), ""
+    height, width = piece.shape
+    corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+    return rectify(spoil(rng, piece, 0.5) if rng.random() < 0.5 else piece, corners, (0.0, 0.0)), ""
+
+
+def _photographed(rng: np.random.Generator, plate: NDArray[np.uint8], sources: Sources) -> NDArray[np.uint8]:
+    picture = photograph(rng, plate, sources.piece(rng))
+    spoiled = Photograph(spoil(rng, picture.luma, float(rng.uniform(0.25, 1.0))), picture.quad)
+    return noisy_crop(rng, spoiled)
+
+
+def _respoiled(rng: np.random.Generator, crop: Crop) -> NDArray[np.uint8]:
+    x, y, w, h = crop.box
+    quad = np.asarray([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32)
+    luma = crop.luma
+    if rng.random() < 0.6:
+        widest = min(w, 200.0)
+        wide = float(np.exp(rng.uniform(np.log(min(40.0, widest)), np.log(widest))))
+        scale = wide / w
+        stretch = scale * float(rng.uniform(0.9, 1.1))
+        size = (max(16, round(luma.shape[1] * scale)), max(8, round(luma.shape[0] * stretch)))
+        ratio = np.asarray([size[0] / luma.shape[1], size[1] / luma.shape[0]], np.float32)
+        luma, quad = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8), quad * ratio
+    if rng.random() < 0.5:
+        wide, tall = quad[1, 0] - quad[0, 0], quad[3, 1] - quad[0, 1]
+        quad = quad + rng.normal(0, 1, (4, 2)).astype(np.float32) * np.float32([0.02 * wide, 0.05 * tall])
+    if rng.random() < 0.8:
+        luma = spoil(rng, luma, float(rng.uniform(0.1, 0.7)))
+    return noisy_crop(rng, Photograph(luma, quad), box_share=0.0)
+
+
+def make_batch(
+    rng: np.random.Generator, sources: Sources, mix: dict[str, Any], size: int
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Make one batch: crops (size, 48, 160), uint8, and their texts."""
+    views = int(mix["views"])
+    samples: list[Sample] = []
+    real = mix["real"] if sources.crops else 0.0
+    while len(samples) < size:
+        kind = rng.random()
+        if kind < mix["none"] / max(1, views) * 2.8:  # made one at a time, the others `views` at a time
+            samples.append(empty_sample(rng, sources))
+        elif kind < 1 - real:
+            samples.extend(drawn_samples(rng, sources, views))
+        else:
+            samples.extend(real_samples(rng, sources, views))
+    samples = samples[:size]
+    order = rng.permutation(size)
+    crops = np.empty((size, HEIGHT_PX, WIDTH_PX), np.uint8)
+    for i, k in enumerate(order):
+        crops[i] = samples[int(k)][0]
+    return crops, [samples[int(k)][1] for k in order]
+
+
+def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) -> None:
+    os.nice(3)
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(seed)
+    sources = Sources.load(config, rng)
+    while True:
+        queue.put(make_batch(rng, sources, config["mix"], size))
+
+
+def start_producer(config: dict[str, Any], seed: int) -> tuple[mp.Process, Queue[Any]]:
+    """Start the process that makes batches; it dies with its parent."""
+    context = mp.get_context("spawn")
+    queue: Queue[Any] = context.Queue(maxsize=24)
+    process = context.Process(target=_produce, args=(queue, config, seed, config["train"]["batch"]), daemon=True)
+    process.start()
+    return process, queue  # type: ignore[return-value]

@@ -1,0 +1,106 @@
+"""The reader's net: a small convolutional trunk, one look across the whole plate, and CTC over 40 columns.
+
+The trunk keeps 40 columns and ends in 3 rows of 96 channels. Columns become 40 tokens; each may then look at every cell
+of the 3 x 40 grid (one attention block), which is what puts the second row of a two-row plate behind the first.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from platesieve.domain.plate import ALPHABET
+
+CLASSES = len(ALPHABET) + 1
+STEPS = 40
+BLANK = 0
+
+
+def _conv(inputs: int, outputs: int, stride: int | tuple[int, int] = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.second(self.first(x)))
+
+
+class _Along(nn.Module):
+    """A residual convolution along the columns."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(channels, channels, 5, padding=2 * dilation, dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.relu(self.norm(self.conv(x)))
+
+
+class _Look(nn.Module):
+    """Each of the 40 columns looks at all 3 x 40 cells; starts as a no-op so that the trunk learns first."""
+
+    def __init__(self, channels: int, cells: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.asks_place = nn.Parameter(torch.randn(1, STEPS, channels) * 0.1)
+        self.cells_place = nn.Parameter(torch.randn(1, 3 * STEPS, channels) * 0.1)
+        self.bring = nn.Linear(cells, channels)
+        self.asks = nn.Linear(channels, channels)
+        self.keys = nn.Linear(channels, channels, bias=False)
+        self.values = nn.Linear(channels, channels)
+        self.out = nn.Linear(channels, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.mix = nn.Sequential(nn.Linear(channels, 2 * channels), nn.ReLU(), nn.Linear(2 * channels, channels))
+        for last in (self.out, self.mix[2]):
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, tokens: Tensor, grid: Tensor) -> Tensor:
+        """Take tokens (B, 40, C) and the grid (B, cells, 3, 40); return tokens."""
+        seen = self.bring(grid.flatten(2).transpose(1, 2)) + self.cells_place
+        q = self._split(self.asks(self.norm(tokens) + self.asks_place))
+        k, v = self._split(self.keys(seen)), self._split(self.values(seen))
+        weight = torch.softmax((q @ k.transpose(-1, -2)).float() * (q.shape[-1] ** -0.5), -1)
+        found = (weight.to(v.dtype) @ v).transpose(1, 2).flatten(2)
+        tokens = tokens + self.out(found)
+        return tokens + self.mix(self.norm(tokens))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class Reader(nn.Module):
+    """Crop (B, 1, 48, 160), normalised, to logits (B, 40, 37): class 0 is the CTC blank, then 0-9, A-Z."""
+
+    def __init__(self, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            _conv(1, 32, 2),
+            _conv(32, 32, (2, 1)),
+            _conv(32, 32, (1, 2)),
+            _conv(32, 32),
+            _conv(32, 64, (2, 1)),
+            _Residual(64),
+            _conv(64, 96, (2, 1)),
+            _conv(96, 96),
+        )
+        self.columns = nn.Sequential(nn.Conv2d(96, 128, (3, 1), bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True))
+        self.along = _Along(128, 1)
+        self.look = _Look(128, 96)
+        self.drop = nn.Dropout(dropout)
+        self.head = nn.Linear(128, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (B, 40, 37) of a batch of normalised crops."""
+        grid = self.trunk(x)
+        tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
+        tokens = self.look(tokens, grid)
+        return self.head(self.drop(tokens))

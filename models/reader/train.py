@@ -1,0 +1,194 @@
+"""Train the reader: `python -m models.reader.train --name run1`. Killed, it goes on where it was when started again."""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
+from models.common.metrics import Score, fold
+from models.datasets.shared_data import Crop, load_crops
+from models.reader.data import start_producer
+from models.reader.net import BLANK, STEPS, Reader
+from platesieve.domain.plate import ALPHABET
+from platesieve.vision.rectify import rectify
+
+WORK = Path(__file__).parents[1] / "work" / "reader"
+_CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
+
+
+def normalised(crops: np.ndarray) -> torch.Tensor:
+    """Return crops (B, 48, 160) as the net's input: the same numbers as platesieve.vision.rectify.normalise."""
+    x = torch.from_numpy(crops).float()[:, None]
+    deviation = x.std((1, 2, 3), correction=0, keepdim=True)
+    return (x - x.mean((1, 2, 3), keepdim=True)) / (deviation + 4.0)
+
+
+def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
+    """Return the mean CTC loss of logits (B, 40, 37); an empty text asks for blanks only."""
+    lengths = torch.tensor([len(t) for t in texts])
+    codes = torch.tensor([_CODES[c] for t in texts for c in t], dtype=torch.long)
+    steps = torch.full((len(texts),), STEPS, dtype=torch.long)
+    log_probs = F.log_softmax(logits.float(), -1).transpose(0, 1)
+    each = F.ctc_loss(log_probs, codes, steps, lengths, BLANK, reduction="none", zero_infinity=True)
+    return (each / lengths.clamp(min=4)).mean()
+
+
+def greedy(logits: torch.Tensor) -> list[str]:
+    """Return the best path's text of each of a batch."""
+    out = []
+    for row in logits.argmax(-1).tolist():
+        kept = [c for i, c in enumerate(row) if c != BLANK and (i == 0 or row[i - 1] != c)]
+        out.append("".join(ALPHABET[c - 1] for c in kept))
+    return out
+
+
+def validation_batch(crops: dict[str, list[Crop]]) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """Rectify the held-out crops by their boxes."""
+    out = {}
+    for name, group in crops.items():
+        pictures = []
+        for c in group:
+            x, y, w, h = c.box
+            pictures.append(rectify(c.luma, ((x, y), (x + w, y), (x + w, y + h), (x, y + h))))
+        out[name] = (np.stack(pictures), [c.text for c in group])
+    return out
+
+
+@torch.no_grad()
+def check(net: torch.nn.Module, batches: dict[str, tuple[np.ndarray, list[str]]]) -> dict[str, Score]:
+    """Return the folded score of each held-out set."""
+    net.eval()
+    scores = {}
+    for name, (crops, texts) in batches.items():
+        read = greedy(net(normalised(crops)))
+        scores[name] = Score(sum(fold(a) == fold(b) for a, b in zip(read, texts, strict=True)), len(texts))
+    return scores
+
+
+def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
+    matrices = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+
+class Run:
+    """One training run: net, optimiser, moving average and how many samples were seen."""
+
+    def __init__(self, recipe: dict[str, Any], path: Path, warm_start: Path | None) -> None:
+        self.recipe, self.path, self.seen = recipe, path, 0
+        self.net = Reader(recipe["dropout"]).to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(
+            _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
+        )
+        state = load(path)
+        if state is None and warm_start and (first := load(warm_start)):
+            self.net.load_state_dict(first["average"]["weights"])
+        self.average = MovingAverage(self.net, recipe["average"])
+        if state:
+            self.net.load_state_dict(state["net"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.average.restore(state["average"])
+            self.seen = int(state["seen"])
+            print(f"resumed at {self.seen} samples")
+
+    @property
+    def done(self) -> bool:
+        """Say whether the schedule is at its end."""
+        return self.seen >= self.recipe["samples"]
+
+    def step(self, crops: np.ndarray, texts: list[str]) -> float:
+        """Learn from one batch; return its loss."""
+        factor = cosine(self.seen, self.recipe["samples"], self.recipe["warm_up"])
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe["learning_rate"] * factor
+        self.net.train()
+        x = normalised(crops).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["bf16"]):
+            logits = self.net(x)
+        loss = ctc_loss(logits, texts)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe["clip"])
+        self.optimiser.step()
+        self.average.update(self.net)
+        self.seen += len(texts)
+        return loss.item()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state(),
+            "seen": self.seen,
+        }
+        save(self.path, state)
+
+    def averaged(self) -> Reader:
+        """Return a net with the averaged weights."""
+        twin = Reader()
+        twin.load_state_dict(self.average.weights)
+        return twin.eval()
+
+
+def train(config: dict[str, Any], name: str, warm_start: Path | None = None) -> Path:
+    """Run the schedule of the configuration; return the last checkpoint."""
+    recipe = config["train"]
+    seed_everything(recipe["seed"])
+    torch.set_num_threads(1)
+    run = Run(recipe, WORK / f"{name}.pt", warm_start)
+    held_out = validation_batch(load_crops(validation=True, catalogue=config["real"]["catalogue"]))
+    process, queue = start_producer(config, recipe["seed"] + run.seen)
+    started, first, losses = time.monotonic(), run.seen, []
+    saved = checked = run.seen
+    while not run.done:
+        losses.append(run.step(*queue.get(timeout=300)))
+        if len(losses) == 50:
+            rate = (run.seen - first) / (time.monotonic() - started)
+            print(f"{run.seen:8d}  loss {np.mean(losses):.4f}  {rate:.0f}/s", flush=True)
+            losses.clear()
+        if run.seen - saved >= recipe["save_every"] or run.done:
+            saved = run.seen
+            run.save()
+        if run.seen - checked >= recipe["check_every"] or run.done:
+            checked = run.seen
+            scores = check(run.averaged(), held_out)
+            print("held out, folded:", {k: str(s) for k, s in scores.items()}, flush=True)
+    process.terminate()
+    return run.path
+
+
+def load_config(path: Path, changes: list[str]) -> dict[str, Any]:
+    """Read the recipe and apply changes written as `table.key=value` (a TOML value)."""
+    config = tomllib.loads(path.read_text())
+    for change in changes:
+        key, value = change.split("=", 1)
+        table, leaf = key.rsplit(".", 1)
+        target = config
+        for part in table.split("."):
+            target = target[part]
+        target[leaf] = tomllib.loads(f"v = {value}")["v"]
+    return config
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default="run1", help="name of the checkpoint under models/work/reader")
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.toml"))
+    parser.add_argument("--set", action="append", default=[], help="change of the recipe, such as train.samples=100000")
+    parser.add_argument("--warm-start", type=Path, help="checkpoint whose averaged weights to start from")
+    given = parser.parse_args()
+    train(load_config(given.config, given.set), given.name, given.warm_start)
+
+
+if __name__ == "__main__":
+    main()
