@@ -65,9 +65,9 @@ class PlateNet(nn.Module):
         self.head = nn.Sequential(Separable(64, 64), Separable(64, 64))
         self.heat = nn.Conv2d(64, 1, 1)
         self.corners = nn.Conv2d(64, 8, 1)
-        nn.init.constant_(self.heat.bias, -4.0)  # a plate in one cell of fifty: the focal loss starts calm
+        if self.heat.bias is not None:  # always: torch's types allow a convolution without
+            nn.init.constant_(self.heat.bias, -4.0)  # a plate in one cell of fifty: the focal loss starts calm
         nn.init.normal_(self.corners.weight, std=0.01)
-        nn.init.constant_(self.corners.bias, 0.0)
 
     def forward(self, luma: Tensor) -> Tensor:
         """Return heat logits and corner offsets, stacked along channels."""

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RNG = np.random.default_rng(3)
-ROAD: NDArray[np.uint8] = np.kron(RNG.integers(40, 180, (36, 64)), np.ones((20, 20))).astype(np.uint8)
+ROAD: NDArray[np.uint8] = np.kron(RNG.integers(40, 180, (36, 64)), np.ones((5, 5))).astype(np.uint8)
 
 
-def noisy(luma: NDArray[np.uint8], gain: float = 1.0, sigma: float = 4.0) -> NDArray[np.uint8]:
+def noisy(luma: NDArray[np.uint8], gain: float = 1.0, sigma: float = 3.0) -> NDArray[np.uint8]:
     """Return the scene at another exposure, with sensor noise."""
     picture = luma.astype(np.float64) * gain + RNG.normal(0, sigma, luma.shape)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def with_vehicle(luma: NDArray[np.uint8], left: int = 500) -> NDArray[np.uint8]:
-    """Return the scene with a dark car of 200 x 140 px."""
+def with_vehicle(luma: NDArray[np.uint8], left: int = 125) -> NDArray[np.uint8]:
+    """Return the scene with a dark car of 50 x 35 px."""
     changed = luma.copy()
-    changed[400:540, left : left + 200] = 20
+    changed[100:135, left : left + 50] = 20
     return changed
 
 
@@ -80,7 +80,7 @@ def test_flicker_raises_its_own_bar_only() -> None:
     moved = 1.0
     for frame in range(300):
         picture = ROAD.copy()
-        picture[40:80, 40:160] = 120 + (8 if frame % 2 else 0)
+        picture[10:20, 10:40] = 120 + (8 if frame % 2 else 0)
         state, moved = step(state, noisy(picture))
     assert moved < 0.002
     _, moved = step(state, noisy(with_vehicle(ROAD)))

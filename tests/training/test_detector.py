@@ -1,0 +1,154 @@
+"""The detector's training code: shapes, targets, learning one batch by heart, and torch against ONNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `train`")
+pytest.importorskip("onnx", reason="needs the extra `train`")
+
+from models.datasets.scenes import Composer, Sample, Scene, Target, box_corners  # noqa: E402 - after importorskip
+from models.detector import evaluate  # noqa: E402
+from models.detector.data import Crops, collate, degrade, encode  # noqa: E402
+from models.detector.export import TOLERANCE, export, largest_difference  # noqa: E402
+from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX, PlateNet, count_macs  # noqa: E402
+from models.detector.train import HERE, read_recipe, step  # noqa: E402
+from platesieve.domain.geometry import Detection  # noqa: E402
+from platesieve.vision.decode_corners import decode  # noqa: E402
+from platesieve.vision.letterbox import Placement  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.training
+
+
+class Panel:
+    """A drawn plate that is a white panel with dark bars."""
+
+    luma = np.tile(np.repeat(np.array([250, 250, 20], np.uint8), 10), (60, 6))
+
+
+def scene(seed: int) -> Scene:
+    """Return a drawn scene of the set easypr with one plate of known corners."""
+    rng = np.random.default_rng(seed)
+    luma = np.clip(rng.normal(100, 20, (240, 320)), 0, 255).astype(np.uint8)
+    luma[100:125, 120:200] = 240
+    plates = (Target(box_corners([120, 100, 80, 25]), exact=True),)
+    levels = (luma, luma[::2, ::2].copy(), luma[::4, ::4].copy())
+    return Scene(levels, plates, np.zeros((0, 4), np.float32), "easypr", f"{seed}", held_out=False)
+
+
+def composer(seed: int = 5) -> Composer:
+    """Return a composer of drawn scenes."""
+    return Composer([scene(i) for i in range(4)], lambda _rng: Panel(), seed, pool=8)
+
+
+def test_the_network_stays_within_its_budget() -> None:
+    """At most 0.3 M parameters and 150 MMAC at 480 x 288."""
+    net = PlateNet().eval()
+    assert sum(p.numel() for p in net.parameters()) <= 300_000
+    assert count_macs(net, 480, 288) <= 150_000_000
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 192), (480, 288), (640, 384)])
+def test_the_heat_map_has_one_cell_for_eight_pixels(width: int, height: int) -> None:
+    """Any size in multiples of 32 goes through."""
+    with torch.no_grad():
+        raw = PlateNet().eval()(torch.zeros(1, 1, height, width))
+    assert raw.shape == (1, 9, height // STRIDE_PX, width // STRIDE_PX)
+
+
+def test_targets_decode_to_the_plates_they_came_from() -> None:
+    """What the network is taught is what the device reads back."""
+    corners = np.array([[40, 50], [120, 58], [118, 84], [38, 76]], np.float32)
+    made = encode(Sample(np.zeros((160, 256), np.uint8), (Target(corners, exact=True),), np.zeros((0, 4), np.float32)))
+    (plate,) = decode(made.heat[None], made.offsets[None] * OFFSET_UNIT_PX, Placement(1, 1, 0, 0, 256, 160), 0.5)
+    assert np.allclose(plate.corners, corners, atol=1e-3)
+
+
+def test_masked_regions_weigh_nothing_and_plates_do() -> None:
+    """A region that may hold an unlabelled plate teaches neither way, unless a labelled plate lies in it."""
+    ignore = np.array([[0, 0, 256, 80]], np.float32)
+    plate = Target(box_corners([100, 20, 60, 20]), exact=False)
+    made = encode(Sample(np.zeros((160, 256), np.uint8), (plate,), ignore))
+    assert made.weight[0, 0].sum() == 0
+    assert made.weight[0, 12:].min() == 1
+    assert made.weight[0][made.heat[0] == 1] == 1
+
+
+def test_a_plate_cut_by_the_edge_is_masked_instead_of_taught() -> None:
+    """Half a plate is neither a plate nor the absence of one."""
+    plate = Target(box_corners([-40, 60, 80, 24]), exact=True)
+    made = encode(Sample(np.zeros((160, 256), np.uint8), (plate,), np.zeros((0, 4), np.float32)))
+    assert made.heat.max() == 0
+    assert made.weight[0, 8, 2] == 0
+
+
+def test_the_same_seed_draws_the_same_crops() -> None:
+    """A run can be repeated."""
+    first, second = composer().sample(256, 160), composer().sample(256, 160)
+    assert np.array_equal(first.luma, second.luma)
+    assert len(first.plates) == len(second.plates)
+
+
+def test_composed_crops_encode_and_keep_their_size() -> None:
+    """Every crop is usable, degraded or not."""
+    source = composer(7)
+    for _ in range(40):
+        sample = source.sample(256, 160)
+        assert degrade(source.rng, sample.luma).shape == (160, 256)
+        made = encode(sample)
+        assert np.isfinite(made.offsets).all()
+        assert 0 <= made.heat.min() <= made.heat.max() <= 1
+
+
+def test_a_batch_carries_every_target() -> None:
+    """The stream gives normalised luma and the targets side by side."""
+    stream = Crops([scene(i) for i in range(4)], lambda _rng: Panel(), seed=3, batch=2, size=(128, 96), pool=8)
+    batch = next(iter(stream))
+    assert batch["luma"].shape == (2, 1, 96, 128)
+    assert batch["offsets"].shape == (2, 8, 12, 16)
+    assert {"heat", "weight", "share", "size", "exact"} <= set(batch)
+
+
+def test_one_batch_is_learnt_by_heart() -> None:
+    """Gradients reach both heads: forty steps on one batch bring both losses down."""
+    torch.manual_seed(1)
+    source = composer(11)
+    samples = [source.sample(128, 96) for _ in range(4)]
+    batch = collate([(s.luma, encode(s)) for s in samples])
+    recipe = read_recipe(HERE / "config.toml")
+    net = PlateNet().train()
+    optimiser = torch.optim.AdamW(net.parameters(), 4e-3)
+    losses = [step(net, optimiser, batch, recipe) for _ in range(60)]
+    assert losses[-1][0] < 0.2 * losses[0][0]
+    assert losses[-1][1] < 0.4 * losses[0][1]
+
+
+def test_onnx_answers_as_torch_does(tmp_path: Path) -> None:
+    """The exported file gives the same maps within 1e-4, at two sizes."""
+    torch.manual_seed(2)
+    net = PlateNet().eval()
+    export(net, tmp_path / "detector.onnx")
+    assert largest_difference(net, tmp_path / "detector.onnx") < TOLERANCE
+
+
+def test_judging_counts_hits_and_false_plates_once() -> None:
+    """A second box on one plate is neither a hit nor false; one in the open is false; one in a masked region is not."""
+    plate = Target(box_corners([100, 100, 80, 20]), exact=False)
+    ignore = np.array([[0, 0, 50, 50]], np.float32)
+    one = Scene((np.zeros((200, 300), np.uint8),), (plate,), ignore, "x", "x", held_out=True)
+
+    def at(x: float, y: float, score: float) -> Detection:
+        corners = [(float(a), float(b)) for a, b in box_corners([x, y, 80, 20])]
+        return Detection((corners[0], corners[1], corners[2], corners[3]), score)
+
+    judged = evaluate.judge(one, (at(102, 101, 0.9), at(110, 104, 0.8), at(10, 160, 0.7), at(-20, 10, 0.6)))
+    assert [f.plate for f in judged.found] == [0, None, None, None]
+    assert [f.false for f in judged.found] == [False, False, True, False]
+    scores = evaluate.score([judged], 0.5)
+    assert (scores.recall, scores.false_per_picture) == (1.0, 1.0)
