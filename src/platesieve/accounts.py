@@ -23,29 +23,30 @@ class Accounts:
     def __init__(self, start: Instant) -> None:
         self.start = start
         self.frames = 0
-        self.dropped_frames = 0
         self.plates_found = 0
+        self.reads = 0
         self.dispositions: Counter[Disposition] = Counter()
-        self.hits: Counter[tuple[str, str]] = Counter()
+        self.hits: Counter[str] = Counter()
         self.suppressed: Counter[Reason] = Counter()
         self.tallied = 0
         self.disclosed = 0
 
-    def frame(self, plates_found: int) -> None:
+    def looked(self, plates_found: int, reads: int) -> None:
         """Count one frame that was looked at."""
         self.frames += 1
         self.plates_found += plates_found
+        self.reads += reads
 
-    def unread(self, reason: Reason) -> None:
-        """Count one frame that was not looked at, and why."""
-        self.suppressed[reason] += 1
+    def suppress(self, reason: Reason, count: int = 1) -> None:
+        """Count what was not read or did not leave, and why."""
+        self.suppressed[reason] += count
 
     def judged(self, judgements: Iterable[Judgement]) -> None:
         """Count what was decided."""
         for judgement in judgements:
             self.dispositions[judgement.disposition] += 1
             if judgement.disposition is Disposition.HIT:
-                self.hits.update({(match.list_id, match.category) for match in judgement.matches})
+                self.hits.update({f"{match.list_id}/{match.category}" for match in judgement.matches})
             match judgement.decision:
                 case Suppress(reason):
                     self.suppressed[reason] += 1
@@ -54,17 +55,20 @@ class Accounts:
                 case _:
                     self.disclosed += 1
 
-    def batch(self, end: Instant) -> Batch:
+    def batch(self, end: Instant, dropped_frames: int) -> Batch:
         """Return the period's entry."""
         return Batch(
             start_ns=self.start.wall_ns,
-            end_ns=end.wall_ns,
+            end_ns=max(end.wall_ns, self.start.wall_ns),  # a clock that was set back has an entry of its own
             frames=self.frames,
             plates_found=self.plates_found,
-            hits={f"{list_id}/{category}": count for (list_id, category), count in sorted(self.hits.items())},
+            hits=dict(self.hits),
             misses=self.dispositions[Disposition.MISS],
             unsure=self.dispositions[Disposition.UNSURE],
-            suppressed={reason.value: count for reason, count in sorted(self.suppressed.items())},
+            suppressed=dict(self.suppressed),
             tallied=self.tallied,
             disclosed=self.disclosed,
+            dropped_frames=dropped_frames,
+            reads=self.reads,
+            sightings=self.dispositions.total(),
         )
