@@ -9,6 +9,7 @@ import multiprocessing as mp
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Full
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -138,12 +139,18 @@ def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) ->
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     sources = Sources.load(config, rng)
-    while True:
-        queue.put(make_batch(rng, sources, config["mix"], size))
+    parent = mp.parent_process()
+    batch = make_batch(rng, sources, config["mix"], size)
+    while parent is not None and parent.is_alive():
+        try:
+            queue.put(batch, timeout=10)
+        except Full:
+            continue
+        batch = make_batch(rng, sources, config["mix"], size)
 
 
 def start_producer(config: dict[str, Any], seed: int) -> tuple[mp.Process, Queue[Any]]:
-    """Start the process that makes batches; it dies with its parent."""
+    """Start the process that makes batches; it ends when its parent has ended."""
     context = mp.get_context("spawn")
     queue: Queue[Any] = context.Queue(maxsize=24)
     process = context.Process(target=_produce, args=(queue, config, seed, config["train"]["batch"]), daemon=True)

@@ -82,8 +82,8 @@ def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
 class Run:
     """One training run: net, optimiser, moving average and how many samples were seen."""
 
-    def __init__(self, recipe: dict[str, Any], path: Path, warm_start: Path | None) -> None:
-        self.recipe, self.path, self.seen = recipe, path, 0
+    def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
+        self.recipe, self.path, self.until, self.seen = recipe, path, until, 0
         self.net = Reader(recipe["dropout"]).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
@@ -101,8 +101,8 @@ class Run:
 
     @property
     def done(self) -> bool:
-        """Say whether the schedule is at its end."""
-        return self.seen >= self.recipe["samples"]
+        """Say whether this part of the schedule is at its end."""
+        return self.seen >= self.until
 
     def step(self, crops: np.ndarray, texts: list[str]) -> float:
         """Learn from one batch; return its loss."""
@@ -139,12 +139,14 @@ class Run:
         return twin.eval()
 
 
-def train(config: dict[str, Any], name: str, warm_start: Path | None = None) -> Path:
-    """Run the schedule of the configuration; return the last checkpoint."""
+def train(config: dict[str, Any], name: str, until: int | None = None, warm_start: Path | None = None) -> Path:
+    """Run the schedule of the configuration, or the part of it `until` so many samples; return the checkpoint."""
     recipe = config["train"]
     seed_everything(recipe["seed"])
     torch.set_num_threads(1)
-    run = Run(recipe, WORK / f"{name}.pt", warm_start)
+    run = Run(recipe, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start)
+    if run.done:
+        return run.path
     held_out = validation_batch(load_crops(validation=True, catalogue=config["real"]["catalogue"]))
     process, queue = start_producer(config, recipe["seed"] + run.seen)
     started, first, losses = time.monotonic(), run.seen, []
@@ -186,8 +188,9 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.toml"))
     parser.add_argument("--set", action="append", default=[], help="change of the recipe, such as train.samples=100000")
     parser.add_argument("--warm-start", type=Path, help="checkpoint whose averaged weights to start from")
+    parser.add_argument("--until", type=int, help="stop after so many samples of the schedule, to go on later")
     given = parser.parse_args()
-    train(load_config(given.config, given.set), given.name, given.warm_start)
+    train(load_config(given.config, given.set), given.name, given.until, given.warm_start)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Rebuild models/released/reader.onnx from nothing. Killed at any point, it goes on where it was when started again.
+#
+#   models/runs/reader.sh            about 2.5 h on two busy cores, under 1.5 h on two free ones
+#   CATALOGUE=false models/runs/reader.sh    without crops-us-catalogue, the set with the weakest provenance
+#   PLATESIEVE_DATA=...              where the photographs are (default ../shared/data); without them only drawn plates
+#   PEER=...                         fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
+set -eu
+cd "$(dirname "$0")/../.."
+python=${PYTHON:-.venv/bin/python}
+work=models/work/reader
+catalogue=${CATALOGUE:-true}
+data=${PLATESIEVE_DATA:-../shared/data}
+peer=${PEER:-$data/peers/cct_xs_v1_global.onnx}
+# Waiting threads that spin cost more than they bring when the cores are shared.
+export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TELEMETRY=1
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "1 of 6: python with torch"
+[ -x "$python" ] || python3 -m venv .venv
+"$python" -c 'import torch, onnx, PIL' 2>/dev/null || "$python" -m pip install -e '.[train]' pillow
+
+step "2 of 6: fonts (models/datasets/fonts.py names each licence)"
+fonts=$("$python" -c 'from models.datasets.fonts import FONT_PACKAGES; print(*FONT_PACKAGES)')
+if command -v dpkg-query >/dev/null && ! dpkg-query -W $fonts >/dev/null 2>&1; then
+  root=$([ "$(id -u)" = 0 ] || echo sudo)
+  $root apt-get update -q
+  $root apt-get install -q -y --no-install-recommends $fonts
+fi
+
+# The learning rate follows one cosine over all samples. Half way the net has read enough to doubt machine-read labels;
+# the second half goes on without the doubted crops.
+step "3 of 6: first half of the training"
+mkdir -p "$work"
+if [ ! -s "$work/doubted.txt" ]; then
+  nice -n 19 "$python" -u -m models.reader.train --name released --until 500000 --set "real.catalogue=$catalogue"
+  "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.txt"
+fi
+
+step "4 of 6: second half, without doubted crops"
+nice -n 19 "$python" -u -m models.reader.train --name released \
+  --set "real.catalogue=$catalogue" --set "real.dropped='$work/doubted.txt'"
+
+step "5 of 6: export"
+"$python" -m models.reader.export --checkpoint "$work/released.pt"
+
+step "6 of 6: evaluate"
+sets="--set crops-openlpr --set crops-openimages --set crops-darkplate --set crops-romanian --set crops-us-catalogue"
+[ "$catalogue" = true ] || sets="--set crops-openlpr --set crops-openimages --set crops-darkplate --set crops-romanian"
+for set in openalpr-eu openalpr-us-a; do
+  if [ -d "$data/eval/$set" ]; then sets="$sets --set $set"; else echo "skipped $set: not in $data/eval"; fi
+done
+if [ -f "$peer" ]; then sets="$sets --peer $peer"; else echo "skipped the peer: no $peer"; fi
+"$python" -m models.reader.evaluate $sets --json "$work/scores.json"
+"$python" -m models.reader.export --checkpoint "$work/released.pt" --scores "$work/scores.json"
