@@ -102,6 +102,7 @@ class PipeIntake:
     """
 
     def __init__(self, path: Path, peer_uids: frozenset[int] | None = None) -> None:
+        address = _address(path)
         self._path = path
         self._peer_uids = peer_uids
         self._waker = _Waker()
@@ -114,12 +115,13 @@ class PipeIntake:
             path.unlink(missing_ok=True)
             mask = os.umask(0o177 if peer_uids is None else 0o117)  # the file is never wider, not for a moment
             try:
-                self._listener.bind(_address(path))
+                self._listener.bind(address)
             finally:
                 os.umask(mask)
             self._listener.listen(1)
         except OSError as error:
             self._listener.close()
+            self._waker.close()
             raise LinkError(
                 f"the pipe cannot be made in the state folder: {error.strerror}", "make the state folder writable"
             ) from error
