@@ -1,0 +1,258 @@
+"""Keys on a disk: one line of text each, with a word in front that says what kind of key it is.
+
+| file | line | who holds it |
+|---|---|---|
+| audit.key | `PRIVATE+KEY+<name>+<key id>+<base64>` (C2SP signed-note) | the camera process alone |
+| audit.vkey | `<name>+<key id>+<base64>` | every auditor and witness |
+| agency.key | `platesieve-agency-secret-1 <base64 of an X25519 key>` | the agency alone |
+| agency.pub | `platesieve-agency-public-1 <base64>` | every device that seals to the agency |
+| command.key | `platesieve-command-secret-1 <base64 of an Ed25519 seed>` | whoever may suspend and resume |
+| command.pub | `platesieve-command-public-1 <base64>` | every device that obeys them |
+
+A secret is read only where nobody else could have read it, and no file is ever written over.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from platesieve.audit.note import NoteSigner, NoteVerifier, decode_base64
+from platesieve.domain.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_BYTES = 4096
+_KEY_BYTES = 32
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_SKEY = "PRIVATE+KEY+"
+
+
+class KeyKind(StrEnum):
+    """What a key is for."""
+
+    AUDIT = "audit"
+    AGENCY = "agency"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What may be shown of a key file: never the secret.
+
+    Attributes:
+        kind: what it is for.
+        secret: whether the file holds the secret half.
+        public: the line of the public half.
+        fingerprint: SHA-256 of the 32 bytes of the public key, hex; also what the audit log names.
+    """
+
+    kind: KeyKind
+    secret: bool
+    public: str
+    fingerprint: str
+
+
+def audit_key_name(device_path: str) -> str:
+    """Return the name of a device's audit key, which is the origin of its log: `platesieve/agency/site/device`."""
+    return f"platesieve/{device_path}"
+
+
+def load_or_create_audit_key(folder: Path, name: str) -> NoteSigner:
+    """Return the audit key of this device; made on first use, with its public half beside it.
+
+    Args:
+        folder: where `audit.key` and `audit.vkey` are; made with mode 0700.
+        name: `audit_key_name` of the device.
+
+    Raises:
+        KeyFileError: others can read the key, it is damaged, it is of a device with another name, or the
+            folder cannot be written.
+    """
+    file = folder / "audit.key"
+    with _as_key_error(file):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & _OTHERS:
+            raise KeyFileError("others can look into the folder of the audit key", f"run: chmod 700 {folder}")
+        if not file.exists():
+            _create(file, NoteSigner.generate(name).skey, 0o600)
+        signer = NoteSigner.from_skey(_secret_line(file))
+        if signer.name != name:
+            raise KeyFileError(
+                f"{file} belongs to the log of {signer.name}",
+                "give the device its old name back, or a state folder of its own",
+            )
+        if not (folder / "audit.vkey").exists():
+            _create(folder / "audit.vkey", signer.verifier.vkey, 0o644)
+    return signer
+
+
+def load_vkey(file: Path) -> NoteVerifier:
+    """Return the public half of an audit key.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable or of another kind.
+    """
+    with _as_key_error(file):
+        return NoteVerifier.from_vkey(_line(file))
+
+
+def load_public(file: Path, kind: KeyKind) -> bytes:
+    """Return the 32 bytes of a public agency (X25519) or command (Ed25519) key.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable, of another kind, or holds a secret that does not
+            belong here.
+    """
+    with _as_key_error(file):
+        return _raw(_line(file), kind, "public", file)
+
+
+def load_secret(file: Path, kind: KeyKind) -> bytes:
+    """Return the 32 bytes of a secret agency (X25519) or command (Ed25519) key.
+
+    Raises:
+        KeyFileError: the file is missing, of another kind, or others can read it.
+    """
+    with _as_key_error(file):
+        return _raw(_secret_line(file), kind, "secret", file)
+
+
+def fingerprint(public: bytes) -> str:
+    """Return the SHA-256 of a public key, hex."""
+    return sha256(public).hexdigest()
+
+
+def new_key_files(kind: KeyKind, folder: Path, name: str = "") -> tuple[Path, Path]:
+    """Draw a key, write both halves into `folder`, and return the paths of secret and public half.
+
+    Args:
+        kind: what it is for.
+        folder: made with mode 0700 where there is none.
+        name: of an audit key; other keys have none.
+
+    Raises:
+        KeyFileError: one of the files is there already, or they cannot be written.
+    """
+    secret, public = folder / f"{kind}.key", folder / (f"{kind}.vkey" if kind is KeyKind.AUDIT else f"{kind}.pub")
+    for file in (secret, public):
+        if file.exists():
+            raise KeyFileError(f"{file} is there already", "give another --out, or move the old key away yourself")
+    secret_line, public_line = _drawn(kind, name)
+    with _as_key_error(secret):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(secret, secret_line, 0o600)
+        _create(public, public_line, 0o644)
+    return secret, public
+
+
+def key_facts(file: Path) -> KeyFacts:
+    """Return what may be shown of a key file of any kind.
+
+    Raises:
+        KeyFileError: it is no key file, or a secret that others can read.
+    """
+    with _as_key_error(file):
+        line = _line(file)
+        if line.startswith(_SKEY):
+            verifier = NoteSigner.from_skey(_secret_line(file)).verifier
+            return KeyFacts(KeyKind.AUDIT, True, verifier.vkey, fingerprint(verifier.public_key))
+        for kind in (KeyKind.AGENCY, KeyKind.COMMAND):
+            if line.startswith(f"{_prefix(kind, 'secret')} "):
+                public = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
+                return KeyFacts(kind, True, _text(kind, "public", public), fingerprint(public))
+            if line.startswith(f"{_prefix(kind, 'public')} "):
+                return KeyFacts(kind, False, line, fingerprint(_raw(line, kind, "public", file)))
+        verifier = NoteVerifier.from_vkey(line)
+        return KeyFacts(KeyKind.AUDIT, False, verifier.vkey, fingerprint(verifier.public_key))
+
+
+def _drawn(kind: KeyKind, name: str) -> tuple[str, str]:
+    if kind is KeyKind.AUDIT:
+        signer = NoteSigner.generate(name)
+        return signer.skey, signer.verifier.vkey
+    raw = X25519PrivateKey.generate().private_bytes_raw() if kind is KeyKind.AGENCY else os.urandom(_KEY_BYTES)
+    return _text(kind, "secret", raw), _text(kind, "public", _public_of(kind, raw))
+
+
+def _public_of(kind: KeyKind, secret: bytes) -> bytes:
+    if kind is KeyKind.AGENCY:
+        return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+
+
+def _prefix(kind: KeyKind, half: str) -> str:
+    return f"platesieve-{kind}-{half}-1"
+
+
+def _text(kind: KeyKind, half: str, raw: bytes) -> str:
+    return f"{_prefix(kind, half)} {base64.b64encode(raw).decode()}"
+
+
+def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
+    prefix, _, encoded = line.partition(" ")
+    if prefix != _prefix(kind, half):
+        raise KeyFileError(f"{file} is not a {half} {kind} key", f"make one with: platesieve keys new {kind} --out DIR")
+    raw = decode_base64(encoded)
+    if raw is None or len(raw) != _KEY_BYTES or not any(raw):
+        raise KeyFileError(f"{file} is damaged", "copy it again")
+    return raw
+
+
+def _secret_line(file: Path) -> str:
+    if file.stat().st_mode & _OTHERS:
+        raise KeyFileError(f"others can read the secret key {file}", f"run: chmod 600 {file}")
+    return _line(file)
+
+
+def _line(file: Path) -> str:
+    with file.open("rb") as opened:
+        content = opened.read(MAX_BYTES + 1)
+    try:
+        lines = content.decode("ascii").splitlines()
+    except UnicodeDecodeError as error:
+        raise KeyFileError(f"{file} is not a key file", "give a file that platesieve keys new made") from error
+    if len(lines) != 1 or len(content) > MAX_BYTES:
+        raise KeyFileError(f"{file} is not one line of text", "give a file that platesieve keys new made")
+    return lines[0].strip()
+
+
+def _create(file: Path, line: str, mode: int) -> None:
+    """Write a file that was not there, whole or not at all: a key cut off by a power cut would stop the device."""
+    pending = file.with_name(f"{file.name}.new")
+    pending.unlink(missing_ok=True)
+    descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(f"{line}\n".encode())
+        opened.flush()
+        os.fsync(descriptor)
+    os.link(pending, file)  # unlike a rename, a link never takes the place of another file
+    pending.unlink()
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _as_key_error(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise KeyFileError(f"key file {file} is missing", "make keys with: platesieve keys new --help") from error
+    except OSError as error:
+        raise KeyFileError(
+            f"key file {file} cannot be used: {error.strerror}", "check its owner and its folder"
+        ) from error

@@ -1,0 +1,65 @@
+"""`platesieve keys`: make key pairs and look at their public halves."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from typing import Annotated, Literal
+
+import typer
+
+from platesieve.cli.options import JsonOption  # noqa: TC001 - typer reads the annotation
+from platesieve.cli.speech import print_json, say
+
+app = typer.Typer(help="Make keys and look at their public halves.", no_args_is_help=True)
+
+_HOLDERS = {
+    "audit": "keep {secret} on the device; give {public} to every auditor and witness",
+    "agency": "keep {secret} with the agency; give {public} to devices: --recipient agency={public}",
+    "command": "keep {secret} with whoever may suspend and resume; give {public} to devices as command_key",
+}
+
+
+@app.command()
+def new(
+    kind: Annotated[Literal["audit", "agency", "command"], typer.Argument(help="What the key is for.")],
+    out: Annotated[Path, typer.Option(help="Folder for the two files; nothing in it is overwritten.")],
+    device: Annotated[
+        str | None, typer.Option(help="AGENCY/SITE/DEVICE, for an audit key: it is part of the key's name.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a key pair: `audit` signs the log, `agency` opens what is sealed, `command` suspends and resumes.
+
+    A device makes its own audit key on first start; make one here only to hand it over.
+
+    Examples:
+
+      platesieve keys new agency --out keys
+
+      platesieve keys new audit --out state --device metro-pd/bridge-7/cam-1
+    """
+    from platesieve.adapters.key_files import KeyKind, audit_key_name, key_facts, new_key_files
+
+    if (device is None) is (kind == "audit"):
+        raise typer.BadParameter("an audit key needs AGENCY/SITE/DEVICE, other keys have none", param_hint="--device")
+    secret, public = new_key_files(KeyKind(kind), out, audit_key_name(device) if device else "")
+    facts = key_facts(public)
+    if json:
+        print_json({"kind": kind, "secret": str(secret), "public": str(public), "fingerprint": facts.fingerprint})
+        return
+    typer.echo(f"secret       {secret}\npublic       {public}\nfingerprint  {facts.fingerprint}")
+    say(_HOLDERS[kind].format(secret=secret, public=public))
+
+
+@app.command()
+def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], json: JsonOption = False) -> None:
+    """Show kind, public half and fingerprint of a key file; never the secret."""
+    from platesieve.adapters.key_files import key_facts
+
+    facts = key_facts(file)
+    half = "secret" if facts.secret else "public"
+    if json:
+        print_json({"kind": facts.kind.value, "half": half, "public": facts.public, "fingerprint": facts.fingerprint})
+        return
+    typer.echo(f"kind         {facts.kind} ({half} half)\npublic       {facts.public}")
+    typer.echo(f"fingerprint  {facts.fingerprint}")
