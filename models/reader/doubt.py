@@ -3,7 +3,7 @@
 `python -m models.reader.doubt --checkpoint models/work/reader/run1.pt --out models/work/reader/doubted.txt`
 
 The labels were read by another reader and are about 95 to 98 % right. Our net has seen them, but mostly remembers
-what many crops agree on: where its reading of the clean crop differs after folding O=0 and I=1, one of the two is wrong,
+what many crops agree on: where its reading of the clean crop differs after folding O=0 and I=1, one of them is wrong,
 and the crop is worth less than the risk. It is asked at three margins; a crop is doubted when two readings disagree.
 """
 
