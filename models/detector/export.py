@@ -1,4 +1,4 @@
-"""Write the released file: `python -m models.detector.export --checkpoint models/work/detector/b/last.pt`.
+"""Write the released file: `python -m models.detector.export --checkpoint models/work/detector/last.pt`.
 
 One ONNX file, opset 17, any input size in multiples of 32, checked against torch; then its entry in released.toml.
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
 
+from models.common.release import RELEASED, sha256, write_table
+from models.detector.evaluate import measure
 from models.detector.net import Exported, PlateNet
 
 OPSET = 17
@@ -21,11 +24,11 @@ TOLERANCE = 1e-4
 SIZES = ((320, 192), (480, 288))
 
 
-def load_average(checkpoint: Path) -> PlateNet:
-    """Return the network with the running average of its weights."""
-    net = PlateNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"]["weights"])
-    return net.eval()
+def load_average(checkpoint: Path) -> tuple[PlateNet, int]:
+    """Return the network with the running average of its weights, and how many crops it saw."""
+    net, kept = PlateNet(), torch.load(checkpoint, weights_only=True)
+    net.load_state_dict(kept["average"]["weights"])
+    return net.eval(), int(kept["seen"])
 
 
 def export(net: PlateNet, target: Path) -> None:
@@ -65,18 +68,42 @@ def largest_difference(net: PlateNet, target: Path) -> float:
     return worst
 
 
+def entry(target: Path, version: str, seen: int) -> dict[str, Any]:
+    """Measure the file and return its table for released.toml."""
+    measured = measure(target)
+    return {
+        "name": "platesieve-detector",
+        "version": version,
+        "file": target.name,
+        "sha256": sha256(target),
+        "licence": "Apache-2.0",
+        "input": "luma: float32 1 x 1 x h x w, multiples of 32, (luma - 114) / 64, see vision/letterbox.py",
+        "output": "heat: float32 1 x 1 x h/8 x w/8, 0..1; corners: float32 1 x 8 x h/8 x w/8, pixels from cell centres",
+        "size": "480x288",
+        "threshold": measured["480x288"].threshold,
+        "run": "models/runs/detector.sh",
+        "samples": seen,
+        "thresholds": {size: m.threshold for size, m in measured.items()},
+        "scores": {f"{name} {size}": row.table() for size, m in measured.items() for name, row in m.rows.items()},
+    }
+
+
 def main() -> None:
     """Export, check, and write the entry of released.toml."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path("models/work/detector/b/last.pt"))
-    parser.add_argument("--target", type=Path, default=Path("models/released/detector.onnx"))
+    parser.add_argument("--checkpoint", type=Path, default=Path("models/work/detector/last.pt"))
+    parser.add_argument("--target", type=Path, default=RELEASED / "detector.onnx")
+    parser.add_argument("--version", default="0.1")
+    parser.add_argument("--draft", action="store_true", help="write the file, leave released.toml alone")
     given = parser.parse_args()
-    net = load_average(given.checkpoint)
+    net, seen = load_average(given.checkpoint)
     export(net, given.target)
     difference = largest_difference(net, given.target)
-    print(f"torch and ONNX differ by {difference:.1e}")
+    print(f"after {seen} crops; torch and ONNX differ by {difference:.1e}")
     if difference > TOLERANCE:
         raise SystemExit(f"more than {TOLERANCE}: not released")
+    if not given.draft:
+        write_table("detector", entry(given.target, given.version, seen))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ import cv2
 from models.datasets.scenes import Mistake, load_scenes
 from models.detector.evaluate import finder, judge
 
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.4
+LEAST_WIDTH_PX = 20.0  # narrower ones are plates far away more often than not
 MOST_IN_A_SCENE = 4
 
 
@@ -28,7 +29,11 @@ def mine(model: Path) -> list[Mistake]:
         if scene.held_out:
             continue
         detections = find(scene.levels[0])
-        false = [d for d, f in zip(detections, judge(scene, detections).found, strict=True) if f.false]
+        false = [
+            d
+            for d, f in zip(detections, judge(scene, detections).found, strict=True)
+            if f.false and d.box.width >= LEAST_WIDTH_PX
+        ]
         for each in false[:MOST_IN_A_SCENE]:
             box = (each.box.x, each.box.y, each.box.width, each.box.height)
             found.append(Mistake(scene.source, scene.name, box, each.score))

@@ -151,4 +151,4 @@ def test_judging_counts_hits_and_false_plates_once() -> None:
     assert [f.plate for f in judged.found] == [0, None, None, None]
     assert [f.false for f in judged.found] == [False, False, True, False]
     scores = evaluate.score([judged], 0.5)
-    assert (scores.recall, scores.false_per_picture) == (1.0, 1.0)
+    assert (scores.recall.share, scores.false_per_picture) == (1.0, 1.0)
