@@ -39,9 +39,10 @@ HELD_OUT_SHARE = 0.10
 SMALLEST_PLATE_PX = 8.0
 VISIBLE_SHARE = 0.75
 DUPLICATE_BITS = 6
-RENEWAL_SHARE = 0.25
+RENEWAL_SHARE = 0.12
 PLATE_SHARE = 0.85
 MISTAKE_SHARE = 0.12
+GROUND_SHARE = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,7 +301,7 @@ class Composer:
     ) -> tuple[NDArray[np.uint8], list[Target], NDArray[np.float32]]:
         """Cut a stretch of a scene so that one of its plates is about `plate_px` wide."""
         rng = self.rng
-        if rng.random() < 0.03:
+        if not self.sources or rng.random() < GROUND_SHARE:
             return self._ground(width, height), [], np.zeros((0, 4), np.float32)
         scene, anchor = self._pick()
         turn, scale = self._view(scene, anchor, (width, height), plate_px)

@@ -106,6 +106,12 @@ def test_composed_crops_encode_and_keep_their_size() -> None:
         assert 0 <= made.heat.min() <= made.heat.max() <= 1
 
 
+def test_without_photographs_crops_are_drawn() -> None:
+    """A checkout without the image sets still trains, on drawn plates alone."""
+    source = Composer([], lambda _rng: Panel(), 3, pool=4)
+    assert any(source.sample(128, 96).plates for _ in range(10))
+
+
 def test_a_batch_carries_every_target() -> None:
     """The stream gives normalised luma and the targets side by side."""
     stream = Crops([scene(i) for i in range(4)], lambda _rng: Panel(), seed=3, batch=2, size=(128, 96), pool=8)

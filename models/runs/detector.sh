@@ -1,0 +1,42 @@
+#!/bin/sh
+# Rebuild models/released/detector.onnx from nothing. Killed at any point, it goes on where it was when started again.
+#
+#   models/runs/detector.sh          about 1 h on two free cores, twice that beside other work
+#   PLATESIEVE_DATA=...              where the photographs are (default ../shared/data)
+set -eu
+cd "$(dirname "$0")/../.."
+python=${PYTHON:-.venv/bin/python}
+work=models/work/detector
+# Waiting threads that spin cost more than they bring when the cores are shared.
+export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TELEMETRY=1
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "1 of 5: python with torch, fonts (models/datasets/fonts.py names each licence)"
+[ -x "$python" ] || python3 -m venv .venv
+"$python" -c 'import torch, onnx, PIL' 2>/dev/null || "$python" -m pip install -e '.[train]' pillow
+fonts=$("$python" -c 'from models.datasets.fonts import FONT_PACKAGES; print(*FONT_PACKAGES)')
+if command -v dpkg-query >/dev/null && ! dpkg-query -W $fonts >/dev/null 2>&1; then
+  root=$([ "$(id -u)" = 0 ] || echo sudo)
+  $root apt-get update -q
+  $root apt-get install -q -y --no-install-recommends $fonts
+fi
+[ -d "${PLATESIEVE_DATA:-../shared/data}/train" ] || echo "no photographs: drawn plates on drawn grounds only"
+
+# The learning rate follows one cosine. Early on, what the net takes for plates in its own training scenes is collected;
+# from then on it looks at these places again and again.
+step "2 of 5: first part of the training"
+mkdir -p "$work"
+if [ ! -s "$work/mistakes.json" ]; then
+  nice -n 19 "$python" -u -m models.detector.train --until 80000
+
+  step "3 of 5: collect mistakes"
+  "$python" -m models.detector.export --draft --target "$work/draft.onnx"
+  "$python" -m models.detector.mine --model "$work/draft.onnx"
+fi
+
+step "4 of 5: second part, with mistakes in view"
+nice -n 19 "$python" -u -m models.detector.train --mistakes "$work/mistakes.json"
+
+step "5 of 5: export, measure, write released.toml"
+"$python" -m models.detector.export
