@@ -169,7 +169,7 @@ class Tallies:
         """Admit each key and count, in an order of their own."""
         if not isinstance(value, Mapping):
             raise refuse("counts that are no table")
-        admitted = {str(self.key.write(self.key.admit(key))): Count().admit(count) for key, count in value.items()}
+        admitted = {self.key.write(self.key.admit(self.key.read(key))): COUNT.admit(n) for key, n in value.items()}
         return MappingProxyType(dict(sorted(admitted.items())))
 
     def write(self, value: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,233 @@
+"""The log on a disk: durable in order, back to the last checkpoint after a crash, refused where it does not fit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+from platesieve.audit.verify import read_entries, verify_log
+from platesieve.domain.errors import AuditError
+from tests.fakes.log_files import OTHER_SIGNER, SIGNER, LogInMemory, many, one_of_each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
+    """Entries of every type, over several appends, bundles and starts, verify and are read back."""
+    entries = one_of_each() + many(600)
+    for start in range(0, len(entries), 150):
+        with AuditFolder(tmp_path / "log", SIGNER) as log:
+            note = log.append(entries[start : start + 150])
+            assert log.size == min(start + 150, len(entries))
+            assert log.checkpoint == note
+
+    files = FolderFiles(tmp_path / "log")
+    assert verify_log(files, SIGNER.verifier, note.encode()).intact
+    assert [entry for _, entry in read_entries(files, len(entries))] == entries
+
+
+def test_the_files_are_those_of_the_same_log_in_memory(tmp_path: Path) -> None:
+    """Old partial tiles are gone; nothing but the lock stands beside the log."""
+    expected = LogInMemory()
+    with AuditFolder(tmp_path, SIGNER) as log:
+        for number in (1, 254, 1, 1, 300):
+            assert log.append(many(number)).encode() == expected.grow(many(number)).checkpoint
+
+    files = FolderFiles(tmp_path)
+    assert {name: files.read(name) for name in files.names() if name != "lock"} == expected.content
+
+
+def test_appending_nothing_changes_nothing(tmp_path: Path) -> None:
+    """The newest checkpoint is the answer."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        assert log.append([]) == log.checkpoint
+        assert log.size == 0
+
+
+def test_folders_and_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """And tiles tell nothing by their time."""
+    with AuditFolder(tmp_path / "state" / "log", SIGNER) as log:
+        log.append(many(1))
+
+    tile = tmp_path / "state/log/tile/0/000.p/1"
+    assert (tmp_path / "state/log").stat().st_mode & 0o777 == 0o700
+    assert tile.stat().st_mode & 0o777 == 0o600
+    assert tile.stat().st_mtime_ns == 0
+
+
+def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    """Two writers would sign two histories."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        with pytest.raises(AuditError, match="another platesieve") as refused:
+            AuditFolder(tmp_path, SIGNER)
+        assert "state folder of its own" in refused.value.hint
+        log.append(many(1))
+    AuditFolder(tmp_path, SIGNER).close()
+
+
+def test_a_closed_log_takes_nothing(tmp_path: Path) -> None:
+    """The lock is gone, so another may be writing."""
+    log = AuditFolder(tmp_path, SIGNER)
+    log.close()
+    log.close()
+
+    with pytest.raises(AuditError, match="closed"):
+        log.append(many(1))
+
+
+def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
+    """Tiles beyond the checkpoint, and a checkpoint that was not renamed, were never part of the log."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        before = log.append(many(3))
+    (tmp_path / "tile/0/000.p/7").write_bytes(b"half a ti")
+    (tmp_path / "tile/entries/000.p/7").write_bytes(b"")
+    (tmp_path / "checkpoint.new").write_bytes(b"half a che")
+    (tmp_path / "notes.txt").write_text("of the auditor")
+
+    with AuditFolder(tmp_path, SIGNER) as log:
+        assert log.checkpoint == before
+        assert {path.name for path in tmp_path.iterdir()} == {"checkpoint", "lock", "tile", "notes.txt"}
+        log.append(many(5, first=3))
+
+    assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).findings == ()
+
+
+@pytest.mark.parametrize("size", [1, 3, 255, 256, 257, 600])
+def test_any_change_at_the_end_of_the_log_is_found_at_start(tmp_path: Path, size: int) -> None:
+    """The newest bundle and tiles lead to the signed root, or nothing is read."""
+    good = tmp_path / "good"
+    with AuditFolder(good, SIGNER) as log:
+        log.append(many(size))
+    newest = size - 1
+    ends = [name for name in FolderFiles(good).names() if f"/{newest // 256:03d}" in name or "/1/" in name]
+    for name in [*ends, "checkpoint"]:
+        content = (good / name).read_bytes()
+        for changed in (content[:-1] + bytes([content[-1] ^ 1]), content[:-1], b"", content + b"\0"):
+            bad = shutil.copytree(good, tmp_path / "bad")
+            (bad / name).write_bytes(changed)
+            with pytest.raises(AuditError):
+                AuditFolder(bad, SIGNER)
+            assert (bad / name).read_bytes() == changed, "what is refused is left for the auditor"
+            shutil.rmtree(bad)
+    AuditFolder(good, SIGNER).close()
+
+
+def test_a_missing_or_shortened_old_tile_is_found_at_start(tmp_path: Path) -> None:
+    """Every file is asked for its length; its content is for `audit verify`."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append(many(600))
+    tile = tmp_path / "tile/0/000"
+    content = tile.read_bytes()
+
+    tile.write_bytes(content[:-32])
+    with pytest.raises(AuditError, match="truncated"):
+        AuditFolder(tmp_path, SIGNER)
+    tile.unlink()
+    with pytest.raises(AuditError, match="tile/0/000 is missing"):
+        AuditFolder(tmp_path, SIGNER)
+    tile.write_bytes(content)
+    AuditFolder(tmp_path, SIGNER).close()
+
+
+def test_a_log_is_never_begun_on_top_of_entries(tmp_path: Path) -> None:
+    """Whoever removes the checkpoint does not get a fresh start."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append(many(3))
+    (tmp_path / "checkpoint").unlink()
+
+    with pytest.raises(AuditError, match="no checkpoint"):
+        AuditFolder(tmp_path, SIGNER)
+
+
+@pytest.mark.parametrize("mistake", ["key", "origin"])
+def test_the_log_of_another_device_is_refused(tmp_path: Path, mistake: str) -> None:
+    """Its key and origin are checked before a byte is written."""
+    AuditFolder(tmp_path, SIGNER).close()
+    before = (tmp_path / "checkpoint").read_bytes()
+
+    with pytest.raises(AuditError):
+        AuditFolder(tmp_path, OTHER_SIGNER if mistake == "key" else SIGNER, "x" if mistake == "origin" else None)
+    assert (tmp_path / "checkpoint").read_bytes() == before
+
+
+def _failing(call: str, at: int) -> Callable[..., object]:
+    """Return os.<call> that fails once, at its `at`-th use, as a full disk does."""
+    real, uses = getattr(os, call), 0
+
+    def sometimes(*arguments: object, **options: object) -> object:
+        nonlocal uses
+        uses += 1
+        if uses == at:
+            raise OSError(28, "No space left on device")
+        return real(*arguments, **options)
+
+    return sometimes
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync", "utime"])
+@pytest.mark.parametrize("at", range(1, 9))
+def test_after_any_failure_the_log_verifies_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, at: int
+) -> None:
+    """A full disk stops the append, never the log: what is on disk verifies, and the next append works."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        before = log.append(many(255))
+        with monkeypatch.context() as broken:
+            broken.setattr(os, call, _failing(call, at))
+            with suppress(AuditError):
+                log.append(many(3, first=255))
+        assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).intact
+        after = log.append(many(1, first=258))
+        assert log.size in {256, 259}  # 259: only the very last step failed, and all three are in
+    assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, after.encode()).findings == ()
+
+
+def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: the failure is not passed over."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        monkeypatch.setattr(os, "write", _failing("write", 1))
+        with pytest.raises(AuditError, match="No space left") as refused:
+            log.append(many(1))
+    assert "free space" in refused.value.hint
+
+
+def test_an_entry_that_cannot_be_written_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    """It is refused before the first byte."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        before = log.append(many(1))
+        with pytest.raises(AuditError, match="longer"):
+            log._edge.extended([bytes(70_000)])  # type: ignore[union-attr]
+        assert log.append([]) == before
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """With what to do about it; a file where the folder should be serves as the obstacle, also for root."""
+    (tmp_path / "state").write_text("")
+
+    with pytest.raises(AuditError, match="cannot be opened") as refused:
+        AuditFolder(tmp_path / "state" / "log", SIGNER)
+    assert "writable" in refused.value.hint
+
+
+def test_an_append_is_one_commit_and_few_fsyncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two files, their two folders, the checkpoint, its folder: a card of a camera is slow."""
+    forced: list[int] = []
+    real = os.fsync
+
+    def counted(descriptor: int) -> None:
+        forced.append(descriptor)
+        real(descriptor)
+
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append(many(1))
+        monkeypatch.setattr(os, "fsync", counted)
+        log.append(many(1))
+
+    assert len(forced) == 6

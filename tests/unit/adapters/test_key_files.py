@@ -1,0 +1,170 @@
+"""Key files: made once, never written over, read only where nobody else could have read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from platesieve.adapters.key_files import (
+    KeyKind,
+    audit_key_name,
+    fingerprint,
+    key_facts,
+    load_or_create_audit_key,
+    load_public,
+    load_secret,
+    load_vkey,
+    new_key_files,
+)
+from platesieve.domain.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = audit_key_name("metro-pd/bridge-7/cam-1")
+
+
+def test_the_audit_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    """First start makes it, with the public half beside it; every later start reads it."""
+    signer = load_or_create_audit_key(tmp_path / "keys", NAME)
+
+    assert load_or_create_audit_key(tmp_path / "keys", NAME) == signer
+    assert load_vkey(tmp_path / "keys/audit.vkey") == signer.verifier
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "keys/audit.key").stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {"audit.key", "audit.vkey"}
+
+
+def test_a_lost_public_half_comes_back(tmp_path: Path) -> None:
+    """It follows from the secret one."""
+    signer = load_or_create_audit_key(tmp_path / "keys", NAME)
+    (tmp_path / "keys/audit.vkey").unlink()
+    load_or_create_audit_key(tmp_path / "keys", NAME)
+
+    assert load_vkey(tmp_path / "keys/audit.vkey") == signer.verifier
+
+
+@pytest.mark.parametrize(("path", "mode"), [("keys/audit.key", 0o640), ("keys/audit.key", 0o604), ("keys", 0o750)])
+def test_an_audit_key_that_others_can_read_is_refused(tmp_path: Path, path: str, mode: int) -> None:
+    """With the command that mends it; after that command it is taken (the control)."""
+    load_or_create_audit_key(tmp_path / "keys", NAME)
+    (tmp_path / path).chmod(mode)
+
+    with pytest.raises(KeyFileError) as refused:
+        load_or_create_audit_key(tmp_path / "keys", NAME)
+    command, wanted, file = refused.value.hint.removeprefix("run: ").split(" ")
+    assert (command, file) == ("chmod", str(tmp_path / path))
+    (tmp_path / path).chmod(int(wanted, 8))
+    load_or_create_audit_key(tmp_path / "keys", NAME)
+
+
+def test_the_key_of_a_device_with_another_name_is_refused(tmp_path: Path) -> None:
+    """A renamed device would sign a log that its old checkpoints contradict."""
+    load_or_create_audit_key(tmp_path / "keys", NAME)
+
+    with pytest.raises(KeyFileError, match="belongs to the log of"):
+        load_or_create_audit_key(tmp_path / "keys", audit_key_name("metro-pd/bridge-7/cam-2"))
+
+
+def test_a_key_cut_off_by_a_power_cut_was_never_there(tmp_path: Path) -> None:
+    """Only a whole key gets its name; what is left of an interrupted one is replaced."""
+    (tmp_path / "keys").mkdir(mode=0o700)
+    (tmp_path / "keys/audit.key.new").write_text("PRIVATE+KEY+pla")
+
+    assert load_or_create_audit_key(tmp_path / "keys", NAME).name == NAME
+    assert not (tmp_path / "keys/audit.key.new").exists()
+
+
+@pytest.mark.parametrize("kind", [KeyKind.AGENCY, KeyKind.COMMAND])
+def test_pairs_fit_and_are_one_typed_line_each(tmp_path: Path, kind: KeyKind) -> None:
+    """The public half follows from the secret one, in the curve of its kind."""
+    secret_file, public_file = new_key_files(kind, tmp_path / "out")
+    secret, public = load_secret(secret_file, kind), load_public(public_file, kind)
+
+    curve = X25519PrivateKey if kind is KeyKind.AGENCY else Ed25519PrivateKey
+    assert curve.from_private_bytes(secret).public_key().public_bytes_raw() == public
+    assert public_file.read_text().startswith(f"platesieve-{kind}-public-1 ")
+    assert public_file.read_text().count("\n") == 1
+    assert secret_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_nothing_is_written_over(tmp_path: Path, kind: KeyKind) -> None:
+    """A lost agency key is a lost archive."""
+    first = new_key_files(kind, tmp_path, NAME)
+    contents = [file.read_bytes() for file in first]
+
+    with pytest.raises(KeyFileError, match="there already"):
+        new_key_files(kind, tmp_path, NAME)
+    first[0].unlink()
+    with pytest.raises(KeyFileError, match="there already"):
+        new_key_files(kind, tmp_path, NAME)
+    assert first[1].read_bytes() == contents[1]
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_facts_never_show_the_secret(tmp_path: Path, kind: KeyKind) -> None:
+    """Both halves tell the same public line and fingerprint."""
+    secret_file, public_file = new_key_files(kind, tmp_path, NAME)
+    of_secret, of_public = key_facts(secret_file), key_facts(public_file)
+
+    assert (of_secret.public, of_secret.fingerprint) == (of_public.public, of_public.fingerprint)
+    assert (of_secret.secret, of_public.secret) == (True, False)
+    assert secret_file.read_text().split()[-1].rpartition("+")[2] not in repr(of_secret)
+    assert of_public.public == public_file.read_text().strip()
+
+
+def test_a_fingerprint_is_over_the_bytes_of_the_key(tmp_path: Path) -> None:
+    """So that the audit log and `keys show` say the same."""
+    _, public = new_key_files(KeyKind.AGENCY, tmp_path)
+
+    assert key_facts(public).fingerprint == fingerprint(load_public(public, KeyKind.AGENCY))
+
+
+def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
+    """A secret given where a public key belongs is refused too, and not repeated."""
+    agency_secret, agency_public = new_key_files(KeyKind.AGENCY, tmp_path)
+    _, command_public = new_key_files(KeyKind.COMMAND, tmp_path)
+
+    for file in (agency_secret, command_public):
+        with pytest.raises(KeyFileError) as refused:
+            load_public(file, KeyKind.AGENCY)
+        assert file.read_text().split()[1] not in str(refused.value)
+    with pytest.raises(KeyFileError):
+        load_secret(agency_public, KeyKind.AGENCY)
+    with pytest.raises(KeyFileError):
+        load_vkey(agency_public)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"a\nb\n", b"\xff\xfe", b"x" * 5000, b"platesieve-agency-public-1 AAAA"]
+)
+def test_what_is_no_key_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Empty, several lines, binary, endless, cut off."""
+    file = tmp_path / "agency.pub"
+    file.write_bytes(content)
+
+    for load in (lambda: load_public(file, KeyKind.AGENCY), lambda: key_facts(file), lambda: load_vkey(file)):
+        with pytest.raises(KeyFileError):
+            load()
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    """The hint is a command."""
+    with pytest.raises(KeyFileError, match="missing") as refused:
+        load_public(tmp_path / "agency.pub", KeyKind.AGENCY)
+    assert "platesieve keys new" in refused.value.hint
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o644])
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """Also when it is only shown."""
+    secret, _ = new_key_files(KeyKind.AGENCY, tmp_path)
+    secret.chmod(mode)
+
+    for load in (lambda: load_secret(secret, KeyKind.AGENCY), lambda: key_facts(secret)):
+        with pytest.raises(KeyFileError, match="others can read"):
+            load()
