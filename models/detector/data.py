@@ -35,7 +35,7 @@ class Targets:
         weight: (1, h, w), 0 where a plate may be that nobody labelled.
         offsets: (8, h, w), corners relative to the cell's centre, units of 16 px.
         share: (1, h, w), weight of the corner loss; it sums to 1 over each plate.
-        size: (1, h, w), geometric mean of the plate's width and height, units of 16 px: errors are relative to it.
+        size: (2, h, w), what errors in x and in y are relative to, units of 16 px: mostly width and mostly height.
         exact: (1, h, w), 1 where each corner is known and 0 where only the upright box is.
     """
 
@@ -116,7 +116,7 @@ def encode(sample: Sample) -> Targets:
         np.ones((1, high, wide), np.float32),
         np.zeros((8, high, wide), np.float32),
         np.zeros((1, high, wide), np.float32),
-        np.ones((1, high, wide), np.float32),
+        np.ones((2, high, wide), np.float32),
         np.zeros((1, high, wide), np.float32),
     )
     plates, cut = split_by_edge(list(sample.plates), sample.luma.shape[1], sample.luma.shape[0])
@@ -144,7 +144,7 @@ def encode(sample: Sample) -> Targets:
                 np.broadcast_to((y - row)[:, None], (high, wide))[near] / OFFSET_UNIT_PX
             )
         made.share[0][near] = bell[near] / float(bell[near].sum())
-        made.size[0][near] = math.sqrt(float(np.prod(size))) / OFFSET_UNIT_PX
+        made.size[:, near] = (size**0.75 * size[::-1] ** 0.25 / OFFSET_UNIT_PX)[:, None]
         made.exact[0][near] = float(plate.exact)
     return made
 

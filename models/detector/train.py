@@ -71,8 +71,8 @@ def heat_loss(logit: Tensor, batch: dict[str, Tensor]) -> Tensor:
 def corner_loss(offsets: Tensor, batch: dict[str, Tensor]) -> Tensor:
     """Return the smooth L1 of corners relative to the plate's size; of the upright box where corners are unknown."""
     truth, size, exact = batch["offsets"], batch["size"], batch["exact"]
-    each = smooth((offsets - truth) / size).mean(dim=1, keepdim=True)
-    box = smooth((edges(offsets) - edges(truth)) / size).mean(dim=1, keepdim=True)
+    each = smooth((offsets - truth) / size.repeat(1, 4, 1, 1)).mean(dim=1, keepdim=True)
+    box = smooth((edges(offsets) - edges(truth)) / size.repeat(1, 2, 1, 1)).mean(dim=1, keepdim=True)
     plates = (batch["heat"] == 1).float().sum().clamp(min=1)
     return ((exact * each + (1 - exact) * box) * batch["share"]).sum() / plates
 
@@ -83,9 +83,9 @@ def smooth(error: Tensor) -> Tensor:
 
 
 def edges(offsets: Tensor) -> Tensor:
-    """Return left, right, top and bottom of the four corners along channels."""
+    """Return left, top, right and bottom of the four corners along channels."""
     x, y = offsets[:, 0::2], offsets[:, 1::2]
-    return torch.stack([x.amin(1), x.amax(1), y.amin(1), y.amax(1)], dim=1)
+    return torch.stack([x.amin(1), y.amin(1), x.amax(1), y.amax(1)], dim=1)
 
 
 def step(
