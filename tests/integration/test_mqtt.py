@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher
+from platesieve.adapters.mqtt import MqttPublisher, probe
 from platesieve.adapters.pipe import PipeOutlet
 from platesieve.adapters.system_clock import SystemClock
 from platesieve.adapters.wire import Address
@@ -189,6 +189,19 @@ def test_an_event_larger_than_the_broker_takes_is_refused_and_the_link_stays(
     assert publisher.publish(hit("small"), now_ns())
     assert set(events_until(publisher, 2)) == {Refused("big", "larger than the broker takes"), Delivered("small")}
     assert publisher.state == "connected"
+
+
+def test_a_probe_tells_the_state_and_disturbs_nobody(
+    broker: Broker, dashboard: Dashboard, connect: Callable[..., MqttPublisher]
+) -> None:
+    """The doctor may look while the uplink runs: no take-over, no last will."""
+    publisher = connect(broker.uplink())
+    assert joined(publisher)
+    assert probe(broker.uplink(), ADDRESS) == "connected"
+    assert "asks for a client certificate" in probe(broker.uplink(certificate_file=None, key_file=None), ADDRESS)
+    time.sleep(0.3)
+    assert publisher.state == "connected"
+    assert dashboard.states() == []
 
 
 def test_commands_come_as_bytes_and_large_ones_not_at_all(

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, TypeVar
 from paho.mqtt.enums import MQTTErrorCode
 
 from platesieve.adapters import wire
-from platesieve.adapters.mqtt_connection import Answer, Connection, Down, Up, publication_properties
+from platesieve.adapters.mqtt_connection import (
+    CONNECTING,
+    ONLY_3_1_1,
+    Answer,
+    Connection,
+    Down,
+    Up,
+    publication_properties,
+)
 from platesieve.adapters.mqtt_link import tls_context
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
 
     from platesieve.adapters.mqtt_connection import Happening
     from platesieve.domain.disclosure import Disclosure
-    from platesieve.ports import LinkEvent
+    from platesieve.ports import LinkEvent, Publisher
     from platesieve.settings import Uplink
 
 T = TypeVar("T")
@@ -181,6 +189,28 @@ class NoBroker:
 
     def close(self) -> None:
         """Close nothing."""
+
+
+def open_publisher(settings: Uplink, address: wire.Address, on_event: Callable[[], None]) -> Publisher:
+    """Return the way to the broker of these settings; see MqttPublisher for what it raises."""
+    return NoBroker() if settings.host is None else MqttPublisher(settings, address, on_event)
+
+
+def probe(settings: Uplink, address: wire.Address, limit_s: float = 10.0) -> str:
+    """Try to connect once, beside an uplink process that may run; return `connected` or in one sentence why not.
+
+    Raises:
+        KeyFileError, LinkError: see mqtt_link.tls_context.
+    """
+    if settings.host is None:
+        return NoBroker.state
+    connection = Connection(settings, address, tls_context(settings), lambda: None, (0.1, 1.0), probing=True)
+    end_s = time.monotonic() + limit_s
+    while connection.state in {CONNECTING, ONLY_3_1_1} and time.monotonic() < end_s:
+        time.sleep(0.02)
+    state = connection.state
+    connection.close()
+    return "the broker does not answer" if state == CONNECTING else state
 
 
 def _next(source: queue.SimpleQueue[T] | queue.Queue[T]) -> T | None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 CONNECTED = "connected"
+CONNECTING = "connecting"
+ONLY_3_1_1 = "the broker speaks no MQTT 5; going on with 3.1.1"
 MAX_COMMAND_BYTES = 4096
 WILL_DELAY_S = 5  # a connection that comes back within this was never offline for subscribers
 _SESSION_S = 24 * 3600  # for this long the broker keeps commands for us
@@ -95,6 +97,7 @@ class Connection:
         on_event: called from any thread when there is something new.
         retry_s: first and longest pause between attempts; it doubles, with jitter, so that a fleet does
             not come back all at once.
+        probing: connect under a name of its own, without session and last will, beside an uplink that runs.
     """
 
     def __init__(
@@ -104,15 +107,20 @@ class Connection:
         tls: ssl.SSLContext | None,
         on_event: Callable[[], None],
         retry_s: tuple[float, float],
+        *,
+        probing: bool = False,
     ) -> None:
         self.happenings: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self.commands: queue.Queue[bytes] = queue.Queue(_MAX_WAITING_COMMANDS)
-        self.state = "connecting"
+        self.state = CONNECTING
         self._settings = settings
         self._address = address
         self._tls = tls
         self._on_event = on_event
         self._retry_s = retry_s
+        self._probing = probing
+        # Some brokers refuse a slash.
+        self._client_id = address.path.replace("/", ":") + (":probe" if probing else "")
         self._protocol: Literal["5", "3.1.1"] = settings.protocol
         self._closing = threading.Event()
         self._attempt = _Attempt(0)
@@ -155,7 +163,8 @@ class Connection:
         try:
             extra: dict[str, Any] = {}
             if self._protocol == "5":
-                extra = {"clean_start": False, "properties": _connect_properties()}
+                properties = None if self._probing else _connect_properties()
+                extra = {"clean_start": self._probing, "properties": properties}
             client.connect(self._settings.host or "", self._settings.port, self._settings.keepalive_s, **extra)
             client.loop_start()
             while not attempt.over.wait(0.5) and not self._closing.is_set():
@@ -169,7 +178,7 @@ class Connection:
 
     def _network_thread_lives(self) -> bool:
         # paho's thread can end without any callback (issue 894); its name is the public way to see that.
-        name = f"paho-mqtt-client-{_client_id(self._address)}"
+        name = f"paho-mqtt-client-{self._client_id}"
         return any(thread.name == name for thread in threading.enumerate())
 
     def _part(self, client: paho.Client) -> None:
@@ -183,8 +192,8 @@ class Connection:
         version5 = self._protocol == "5"
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=_client_id(self._address),
-            clean_session=None if version5 else False,
+            client_id=self._client_id,
+            clean_session=None if version5 else self._probing,
             protocol=MQTTProtocolVersion.MQTTv5 if version5 else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
         )
@@ -195,13 +204,14 @@ class Connection:
             client.tls_set_context(self._tls)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username)
-        client.will_set(
-            self._address.topic(Kind.HEALTH),
-            wire.encode_offline(self._address),
-            qos=1,
-            retain=True,
-            properties=_will_properties() if version5 else None,
-        )
+        if not self._probing:
+            client.will_set(
+                self._address.topic(Kind.HEALTH),
+                wire.encode_offline(self._address),
+                qos=1,
+                retain=True,
+                properties=_will_properties() if version5 else None,
+            )
         self._hook(client, attempt)
         return client
 
@@ -216,7 +226,8 @@ class Connection:
                 client.disconnect()
                 return
             attempt.accepted = True
-            client.subscribe(self._address.commands, qos=1)
+            if not self._probing:
+                client.subscribe(self._address.commands, qos=1)
             window = min(self._settings.max_in_flight, getattr(properties, "ReceiveMaximum", 0xFFFF))
             largest = getattr(properties, "MaximumPacketSize", None)
             self._note(Up(attempt.number, client, self._protocol == "5", window, largest))
@@ -253,7 +264,7 @@ class Connection:
     def _refused(self, attempt: _Attempt, reason: ReasonCode) -> None:
         if self._protocol == "5" and reason.value == _UNSUPPORTED_VERSION:
             self._protocol = "3.1.1"
-            attempt.trouble = "the broker speaks no MQTT 5; going on with 3.1.1"
+            attempt.trouble = ONLY_3_1_1
         else:
             attempt.trouble = f"the broker refused us: {reason}"
 
@@ -302,10 +313,6 @@ def _will_properties() -> Properties:
 
 def _properties(packet_type: int) -> Properties:
     return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho has no annotation here
-
-
-def _client_id(address: wire.Address) -> str:
-    return address.path.replace("/", ":")  # some brokers refuse a slash
 
 
 def _hang_up(client: paho.Client) -> None:

@@ -58,12 +58,6 @@ class Place(_Open):
     longitude: float
 
 
-class Picture(_Open):
-    """A JPEG, base64."""
-
-    jpeg: str
-
-
 class Sighted(_Open):
     """A minimised read: every field but `policy` and `disposition` is there only if the policy let it through."""
 
@@ -82,8 +76,8 @@ class Sighted(_Open):
     confidence: float | Hidden | None = None
     category: Text | None = None
     list: Text | None = None
-    plate_crop: str | Picture | Hidden | None = None
-    scene_crop: str | Picture | Hidden | None = None
+    plate_crop: Text | None = Field(default=None, description="a JPEG, base64")
+    scene_crop: Text | None = Field(default=None, description="a JPEG of the vehicle, base64")
     time_quality: Text | None = None
 
 
@@ -108,6 +102,7 @@ class Count(_Open):
     window: Span
     policy: PolicyName
     counts: list[Tally]
+    partial: bool = Field(default=False, description="the device did not see the whole window")
 
 
 class Hotlist(_Open):
@@ -115,7 +110,7 @@ class Hotlist(_Open):
 
     sha256: str
     count: int
-    age_s: float
+    age_s: float | None = None
 
 
 class Health(_Open):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher, NoBroker
+from platesieve.adapters.mqtt import MqttPublisher, NoBroker, open_publisher, probe
 from platesieve.adapters.mqtt_link import explain, explain_text, tls_context
 from platesieve.adapters.wire import Address
 from platesieve.domain.errors import KeyFileError, LinkError
@@ -103,3 +103,5 @@ def test_without_a_broker_nothing_is_taken() -> None:
     """Everything waits in the outbox until it expires."""
     assert not NoBroker().publish(a_hit("h1"), NOW)
     assert NoBroker().free == 0
+    assert isinstance(open_publisher(Uplink(), ADDRESS, lambda: None), NoBroker)
+    assert probe(Uplink(), ADDRESS) == "no broker is configured"

@@ -44,6 +44,7 @@ BODIES: dict[Kind, dict[str, Json]] = {
         "window": HOUR,
         "policy": POLICY,
         "counts": [{"disposition": "miss", "direction": "approaching", "count": 12}],
+        "partial": True,
     },
     Kind.HEALTH: {
         "state": "reading",
