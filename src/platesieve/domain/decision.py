@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.match import Disposition
 
 
 class Reason(StrEnum):
@@ -45,6 +46,7 @@ class Disclose:
 class Tally:
     """One is added to the count of a window; `group` holds the fields the policy lets a count be split by."""
 
+    disposition: Disposition
     group: tuple[tuple[str, str], ...]
     reason: Reason = Reason.POLICY_AGGREGATE
 

@@ -1,0 +1,1 @@
+"""Wanted plates, held in RAM, and the question whether a plate is one of them."""

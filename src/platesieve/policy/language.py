@@ -1,0 +1,291 @@
+"""The words of a policy: what happens to each field for each disposition, how long, who receives it.
+
+A value of these types is valid on its own; `load` is the way to one from text, and says what is wrong with the
+rest. What a policy does not name is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from platesieve.domain.match import Disposition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+FORMAT = 1
+
+
+class Field(StrEnum):
+    """Everything that a read can tell. No make, model, colour or other trait of the vehicle."""
+
+    PLATE = "plate"
+    PLATE_REGION = "plate_region"
+    TIME = "time"
+    LOCATION = "location"
+    DEVICE = "device"
+    DIRECTION = "direction"
+    LANE = "lane"
+    CONFIDENCE = "confidence"
+    CATEGORY = "category"
+    LIST = "list"
+    PLATE_CROP = "plate_crop"
+    SCENE_CROP = "scene_crop"
+    TIME_QUALITY = "time_quality"
+
+
+PICTURES = frozenset({Field.PLATE_CROP, Field.SCENE_CROP})
+SHOWS_PLATE = frozenset({Field.PLATE, *PICTURES})  # a picture of a vehicle shows its plate
+ALERT_ONLY = frozenset({Field.CATEGORY, Field.LIST})  # only a hit has them
+COUNTABLE = frozenset(
+    {
+        Field.PLATE_REGION,
+        Field.DEVICE,
+        Field.DIRECTION,
+        Field.LANE,
+        Field.CATEGORY,
+        Field.LIST,
+        Field.TIME_QUALITY,
+    }
+)  # what a count can be split by; `time` of a count is its window
+
+
+class Publish(StrEnum):
+    """In which shape reads of a section leave."""
+
+    EVENT = "event"
+    AGGREGATE = "aggregate"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The value leaves as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nothing leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToPeriod:
+    """A time becomes the span of `period_s` seconds it lies in, counted from 1970-01-01 UTC."""
+
+    period_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToCell:
+    """A place becomes the centre of its cell: `size` metres or degrees wide and high."""
+
+    size: float
+    unit: Literal["m", "deg"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToStep:
+    """A confidence is rounded down to a multiple of `step`."""
+
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToCountry:
+    """A region of a plate becomes its country."""
+
+
+Coarsen: TypeAlias = ToPeriod | ToCell | ToStep | ToCountry
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonym:
+    """The value becomes an HMAC under a key that lives for one epoch on one device."""
+
+    epoch_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The value becomes a ciphertext that only the recipient named `to` opens."""
+
+    to: str
+
+
+Action: TypeAlias = Keep | Drop | Coarsen | Pseudonym | Seal
+
+# Which actions have a meaning for which field; a policy that combines others is refused. Always: keep, drop, seal.
+# A picture or a number has no text to fold and hash; a time or place under a pseudonym would only be a worse seal.
+COARSENED_TO: Mapping[Field, str] = MappingProxyType(
+    {
+        Field.TIME: 'a period such as "1h"',
+        Field.LOCATION: 'a cell such as "500m", "2km" or "0.01deg"',
+        Field.CONFIDENCE: "a step such as 0.1",
+        Field.PLATE_REGION: '"country"',
+    }
+)
+PSEUDONYMOUS = frozenset(
+    {Field.PLATE, Field.PLATE_REGION, Field.DEVICE, Field.DIRECTION, Field.LANE, Field.CATEGORY, Field.LIST}
+)
+
+
+def legal_actions(of: Field) -> tuple[str, ...]:
+    """Return the actions that have a meaning for a field, as a policy writes them."""
+    return (
+        "keep",
+        "drop",
+        *(("coarsen",) if of in COARSENED_TO else ()),
+        *(("pseudonym",) if of in PSEUDONYMOUS else ()),
+        "seal",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What happens to one field, and the words of the law or the reason why."""
+
+    action: Action
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Counts instead of reads.
+
+    Attributes:
+        window_s: length of a window in seconds; windows are counted from 1970-01-01 UTC.
+        suppress_below: counts smaller than this do not leave; 0 where a statute demands exact counts.
+        retention_s: how long a count may be stored after its window; a count is about no single vehicle.
+    """
+
+    window_s: int
+    suppress_below: int
+    retention_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What happens to the reads of one disposition. The default lets nothing leave.
+
+    Attributes:
+        retention_s: from the moment the vehicle was last seen to the moment its read is erased everywhere.
+        publish: in which shape reads leave.
+        rules: fields by name; those that are missing are dropped.
+        aggregate: how to count, where `publish` is aggregate.
+        collector: whose signed receipt ends the stay in the outbox, or None.
+    """
+
+    retention_s: int = 0
+    publish: Publish = Publish.NONE
+    rules: Mapping[Field, Rule] = field(default_factory=lambda: MappingProxyType({}))
+    aggregate: Aggregate | None = None
+    collector: str | None = None
+
+    def action(self, of: Field) -> Action:
+        """Return what happens to a field: Drop unless the policy names it."""
+        rule = self.rules.get(of)
+        return Drop() if rule is None else rule.action
+
+    @property
+    def time_period_s(self) -> int | None:
+        """Return the period to which time is coarsened, or None where it is not."""
+        action = self.action(Field.TIME)
+        return action.period_s if isinstance(action, ToPeriod) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that the policy was written from, when it was read, and what of it was verified.
+
+    `verified` says V (primary text read), C (secondary source) or M (from memory) for each part.
+    """
+
+    url: str
+    read: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How sure a read must be, and how long it may stay in RAM after the vehicle was last seen."""
+
+    min_agreeing_frames: int
+    min_confidence: float
+    raw_lifetime_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListRules:
+    """How old a hot list may be, and what a hand-made entry needs."""
+
+    max_age_s: int = 86_400
+    manual_reason_required: bool = True
+    manual_expires_s: int = 28_800
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One law, as data.
+
+    Attributes:
+        sha256: of the exact bytes of its file, hex.
+        effective: first day on which it is in force, UTC.
+        expires: first day on which it is no longer in force, UTC; None for a policy without an end.
+        on_expiry: id of the stricter pack that takes over then; without one the device stops reading.
+        mounts: kinds of device that may use it.
+        log_of_use: period of the log of use, or None.
+    """
+
+    id: str
+    title: str
+    version: str
+    jurisdiction: str
+    sources: tuple[Source, ...]
+    effective: date
+    expires: date | None
+    on_expiry: str | None
+    mounts: tuple[str, ...]
+    reading: Reading
+    hit: Section
+    miss: Section
+    unsure: Section
+    hotlists: ListRules
+    log_of_use: str | None
+    sha256: str
+
+    def section(self, disposition: Disposition) -> Section:
+        """Return the section for a disposition."""
+        return {Disposition.HIT: self.hit, Disposition.MISS: self.miss, Disposition.UNSURE: self.unsure}[disposition]
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """Return what every Disclosure says of its policy: id, version and hash."""
+        return {"id": self.id, "version": self.version, "sha256": self.sha256}
+
+    @property
+    def recipients(self) -> frozenset[str]:
+        """Return the names whose public keys the policy needs."""
+        return frozenset(action.to for action in self._actions() if isinstance(action, Seal))
+
+    @property
+    def epochs_s(self) -> frozenset[int]:
+        """Return the lengths of the epochs that its pseudonyms need, in seconds."""
+        return frozenset(action.epoch_s for action in self._actions() if isinstance(action, Pseudonym))
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Return whether any picture may leave; where none may, none needs to be taken."""
+        return any(
+            not isinstance(section.action(picture), Drop)
+            for section in (self.hit, self.miss, self.unsure)
+            if section.publish is Publish.EVENT
+            for picture in PICTURES
+        )
+
+    def _actions(self) -> Iterator[Action]:
+        for section in (self.hit, self.miss, self.unsure):
+            yield from (rule.action for rule in section.rules.values())

@@ -1,0 +1,202 @@
+"""One field at a time: the value of a Sighting in the form that the policy gives it, or nothing.
+
+The only place of this package that sees plates and pictures in clear.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from platesieve.domain.folding import fold
+from platesieve.domain.instant import NS_PER_S
+from platesieve.policy import coarsen
+from platesieve.policy.language import (
+    Drop,
+    Field,
+    Keep,
+    Pseudonym,
+    Seal,
+    ToCell,
+    ToCountry,
+    ToPeriod,
+    ToStep,
+)
+from platesieve.policy.seal import sealing_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from platesieve.domain.disclosure import Json
+    from platesieve.domain.instant import Instant, TimeQuality
+    from platesieve.domain.match import Disposition, Match
+    from platesieve.domain.sighting import Sighting
+    from platesieve.policy.instruments import Instruments
+    from platesieve.policy.language import Action, Policy
+    from platesieve.settings import Device
+
+PADDED_TO = 64  # bytes: the length of a ciphertext must not tell how long a plate or a category is
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known beside the Sighting: the present, whether its clock is believed, and who the camera is."""
+
+    now: Instant
+    quality: TimeQuality
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One Sighting on its way out, with everything that its fields are made from."""
+
+    sighting: Sighting
+    matches: tuple[Match, ...]
+    disposition: Disposition
+    policy: Policy
+    context: Context
+    event_id: str
+
+    @property
+    def seen_ns(self) -> int:
+        """Return when the vehicle was last seen, by the wall clock as it is now.
+
+        Told from the monotonic clock: when the wall clock was set between seeing and deciding, what `quality` says
+        of it holds for the new time only.
+        """
+        now, seen = self.context.now, self.sighting.last_seen
+        return now.wall_ns - (now.monotonic_ns - seen.monotonic_ns)
+
+
+def minimise(case: Case, instruments: Instruments) -> dict[str, Json]:
+    """Return the fields that leave; one that the policy does not name is not looked at."""
+    section = case.policy.section(case.disposition)
+    body: dict[str, Json] = {}
+    for field in Field:
+        action = section.action(field)
+        if isinstance(action, Drop):
+            continue
+        formed = _form(field, action, case, instruments)
+        if formed is not None:
+            body[field.value] = formed
+    return body
+
+
+def countable(field: Field, action: Action, case: Case) -> str | None:
+    """Return the value by which a count is split, or None."""
+    value = plain(field, case)
+    if not isinstance(value, str):
+        return None
+    return coarsen.country_of(value) if isinstance(action, ToCountry) else value
+
+
+def plain(field: Field, case: Case) -> Json:
+    """Return the value of a field in clear, as JSON has it; None where there is none."""
+    return _PLAIN[field](case)
+
+
+def _location(case: Case) -> Json:
+    device = case.context.device
+    if device.latitude_deg is None or device.longitude_deg is None:
+        return None
+    return {"latitude": device.latitude_deg, "longitude": device.longitude_deg}
+
+
+def _confidence(case: Case) -> Json:
+    confidence = case.sighting.confidence
+    return round(confidence, 4) if math.isfinite(confidence) else None
+
+
+def _plate_crop(case: Case) -> Json:
+    crops = case.sighting.crops
+    return None if crops is None else _text_of(crops.plate.reveal())
+
+
+def _scene_crop(case: Case) -> Json:
+    crops = case.sighting.crops
+    return None if crops is None else _text_of(crops.scene.reveal())
+
+
+_PLAIN: Mapping[Field, Callable[[Case], Json]] = {
+    Field.PLATE: lambda case: case.sighting.text.reveal(),
+    Field.PLATE_REGION: lambda case: case.sighting.region,
+    Field.TIME: lambda case: coarsen.timestamp(case.seen_ns),
+    Field.LOCATION: _location,
+    Field.DEVICE: lambda case: case.context.device.device,
+    Field.DIRECTION: lambda case: case.sighting.direction.value,
+    Field.LANE: lambda case: case.sighting.lane,
+    Field.CONFIDENCE: _confidence,
+    Field.CATEGORY: lambda case: _joined(match.category for match in case.matches),
+    Field.LIST: lambda case: _joined(match.list_id for match in case.matches),
+    Field.PLATE_CROP: _plate_crop,
+    Field.SCENE_CROP: _scene_crop,
+    Field.TIME_QUALITY: lambda case: case.context.quality.value,
+}
+
+
+def _form(field: Field, action: Action, case: Case, instruments: Instruments) -> Json:
+    """Return a field in the form that an action gives it."""
+    match action:
+        case Keep():
+            return plain(field, case)
+        case ToPeriod() | ToCell() | ToStep() | ToCountry():
+            return _coarse(action, case)
+        case Pseudonym(epoch_s):
+            return _alias(field, epoch_s, case, instruments)
+        case Seal(to):
+            return _sealed(field, to, case, instruments)
+        case _:
+            return None
+
+
+def _coarse(action: ToPeriod | ToCell | ToStep | ToCountry, case: Case) -> Json:
+    """Return the coarse form; which field it is of follows from the action, because each has its own."""
+    sighting, device = case.sighting, case.context.device
+    match action:
+        case ToPeriod(period_s):
+            start_ns = coarsen.floor_to(case.seen_ns, period_s)
+            end_ns = start_ns + period_s * NS_PER_S
+            return {"start": coarsen.whole_second(start_ns), "end": coarsen.whole_second(end_ns)}
+        case ToCell():
+            if device.latitude_deg is None or device.longitude_deg is None:
+                return None
+            latitude, longitude = coarsen.cell_centre(device.latitude_deg, device.longitude_deg, action)
+            return {"latitude": latitude, "longitude": longitude}
+        case ToStep(step):
+            return coarsen.round_down(sighting.confidence, step) if math.isfinite(sighting.confidence) else None
+        case ToCountry():
+            return None if sighting.region is None else coarsen.country_of(sighting.region)
+
+
+def _alias(field: Field, epoch_s: int, case: Case, instruments: Instruments) -> Json:
+    value = fold(case.sighting.text) if field is Field.PLATE else plain(field, case)
+    if not isinstance(value, str):
+        return None
+    # A hit and a miss under one key would let a later hit name the earlier misses: each has its own purpose.
+    purpose = f"{case.disposition.value}/{field.value}"
+    alias = instruments.pseudonyms.pseudonym(value, purpose, epoch_s, case.context.now)
+    return {"pseudonym": alias.pseudonym, "epoch": alias.epoch}
+
+
+def _sealed(field: Field, to: str, case: Case, instruments: Instruments) -> Json:
+    value = plain(field, case)
+    if value is None:
+        return None
+    plaintext = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    plaintext += b" " * (-len(plaintext) % PADDED_TO)  # JSON lets spaces follow, so that nothing need take them off
+    info = sealing_info(case.context.device, case.event_id, field.value, case.policy.sha256)
+    ciphertext = instruments.seal(to, plaintext, info)
+    return None if ciphertext is None else {"sealed": _text_of(ciphertext), "to": to}
+
+
+def _joined(names: Iterable[str]) -> str | None:
+    """Return names in order, with commas; a name of a list or category never holds one."""
+    return ",".join(sorted(set(names))) or None
+
+
+def _text_of(binary: bytes) -> str:
+    return base64.b64encode(binary).decode("ascii")

@@ -1,0 +1,144 @@
+"""Pseudonyms that live as long as their epoch: HMAC-SHA-256 (RFC 2104) under keys that exist in RAM only.
+
+A plain hash of a plate is undone in seconds, because there are few plates; a key that is gone is not. For each
+length of epoch there is one random secret, from which HKDF-SHA256 (RFC 5869) derives a key for device, epoch and
+purpose. When the epoch is over, or the power is off, no one can link its pseudonyms to anything, ourselves included.
+
+Honest limit: Python and OpenSSL copy bytes. What this module holds is overwritten; what the libraries held in
+passing is freed, not overwritten. The process must not swap or dump core.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from platesieve.domain.instant import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from platesieve.domain.instant import Instant
+    from platesieve.settings import Device
+
+KEY_BYTES = 32
+EPOCH_ID_BYTES = 8
+_LABEL = b"platesieve-pseudonym-v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A pseudonym (base64url, 43 characters) and the random id of its epoch (16 hex digits)."""
+
+    pseudonym: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEvent:
+    """A key was made, or else is gone; for the audit log. Never the key, never what was done with it."""
+
+    epoch: str
+    created: bool
+
+
+@dataclass(slots=True, repr=False)
+class _Epoch:
+    id: str
+    secret: bytearray
+    ends_monotonic_ns: int
+    keys: dict[str, bytearray] = field(default_factory=dict)
+
+    def wipe(self) -> None:
+        for key in (self.secret, *self.keys.values()):
+            key[:] = bytes(len(key))
+        self.keys.clear()
+
+
+class EpochKeys:
+    """The keys of the running epochs of one device.
+
+    Call `rotate` with every frame, not only when a vehicle passes: then the moments in the audit log at which keys
+    come and go say nothing about vehicles.
+
+    Epochs end at multiples of their length, UTC, like the spans of coarsened times; how long one lasts is measured
+    by the monotonic clock, which nobody can set back.
+
+    Args:
+        device: who the camera is.
+        epochs_s: lengths of the epochs that the policy needs (`Policy.epochs_s`).
+        random: gives that many unpredictable bytes; `os.urandom` in the product.
+    """
+
+    def __init__(self, device: Device, epochs_s: Iterable[int], random: Callable[[int], bytes]) -> None:
+        self._device = f"{device.agency}/{device.site}/{device.device}".encode("utf-8", "surrogatepass")
+        self._lengths_s = frozenset(epochs_s)
+        self._random = random
+        self._epochs: dict[int, _Epoch] = {}
+        self._events: list[EpochEvent] = []
+
+    def rotate(self, now: Instant) -> None:
+        """End the epochs that are over and begin those that are missing."""
+        for length_s in self._lengths_s:
+            self._running(length_s, now)
+
+    def pseudonym(self, text: str, purpose: str, epoch_s: int, now: Instant) -> Alias:
+        """Return the pseudonym of a text within the running epoch of this length.
+
+        Args:
+            text: a folded plate, or the text of another field.
+            purpose: what it is for; pseudonyms of one text for two purposes cannot be linked.
+            epoch_s: length of the epoch in seconds.
+            now: the present.
+        """
+        epoch = self._running(epoch_s, now)
+        key = epoch.keys.get(purpose)
+        if key is None:
+            key = epoch.keys[purpose] = self._derive(epoch, purpose)
+        digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return Alias(base64.urlsafe_b64encode(digest).decode("ascii").rstrip("="), epoch.id)
+
+    def destroy(self) -> None:
+        """Overwrite and drop every key: at the end, and when the device is suspended."""
+        for length_s in tuple(self._epochs):
+            self._end(length_s)
+
+    def take_events(self) -> tuple[EpochEvent, ...]:
+        """Return, once each and in order, what happened to keys since the last call."""
+        events, self._events = tuple(self._events), []
+        return events
+
+    def _running(self, length_s: int, now: Instant) -> _Epoch:
+        epoch = self._epochs.get(length_s)
+        if epoch is not None and now.monotonic_ns >= epoch.ends_monotonic_ns:
+            self._end(length_s)
+            epoch = None
+        if epoch is None:
+            length_ns = max(length_s, 1) * NS_PER_S
+            left_ns = length_ns - now.wall_ns % length_ns
+            epoch = _Epoch(
+                self._random(EPOCH_ID_BYTES).hex(),
+                bytearray(self._random(KEY_BYTES)),
+                now.monotonic_ns + left_ns,
+            )
+            self._epochs[length_s] = epoch
+            self._events.append(EpochEvent(epoch.id, created=True))
+        return epoch
+
+    def _end(self, length_s: int) -> None:
+        epoch = self._epochs.pop(length_s)
+        epoch.wipe()
+        self._events.append(EpochEvent(epoch.id, created=False))
+
+    def _derive(self, epoch: _Epoch, purpose: str) -> bytearray:
+        """Return the key for device, epoch and purpose; lengths keep the three apart."""
+        parts = (self._device, epoch.id.encode(), purpose.encode())
+        info = _LABEL + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        key = bytearray(KEY_BYTES)
+        HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive_into(bytes(epoch.secret), key)
+        return key
