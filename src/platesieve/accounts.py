@@ -65,7 +65,7 @@ class Accounts:
             hits=dict(self.hits),
             misses=self.dispositions[Disposition.MISS],
             unsure=self.dispositions[Disposition.UNSURE],
-            suppressed=dict(self.suppressed),
+            suppressed={reason.value: count for reason, count in self.suppressed.items()},
             tallied=self.tallied,
             disclosed=self.disclosed,
             dropped_frames=dropped_frames,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platesieve.policy.decide import Context, Instruments, decide, disposition
+from platesieve.policy.force import out_of_force
 
 if TYPE_CHECKING:
-    from platesieve.domain.decision import Decision
+    from platesieve.domain.decision import Decision, Reason
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.domain.match import Disposition, Match
     from platesieve.domain.sighting import Sighting
@@ -35,6 +36,10 @@ class Judge:
     hotlist: HotList
     device: Device
     instruments: Instruments
+
+    def forbids(self, now: Instant) -> Reason | None:
+        """Return why no plate may be read now, or None."""
+        return out_of_force(self.policy, now.wall_ns)
 
     def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:
         """Match, sort into hit, miss or unsure, and ask the policy what may leave."""

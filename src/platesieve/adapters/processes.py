@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from platesieve.adapters.config_file import dump_settings
 from platesieve.supervision import STEADY_S, Finish, Role, after_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from platesieve.settings import Settings
 
@@ -81,6 +82,18 @@ def run_both(settings: Settings, stop: Callable[[], bool], drain_s: float) -> in
         for role in (Role.CAMERA, Role.UPLINK):
             children[role].stop()
     return exit_code
+
+
+@contextmanager
+def uplink_beside(settings: Settings, drain_s: float) -> Iterator[None]:
+    """Run the uplink process for the time of a `with` block; at its end it may empty the outbox for `drain_s`."""
+    child = _Child(Role.UPLINK, dump_settings(settings))
+    child.start()
+    try:
+        yield
+        _drain(child, drain_s)
+    finally:
+        child.stop()
 
 
 def _watch(children: dict[Role, _Child]) -> Finish | None:

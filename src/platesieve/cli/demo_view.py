@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from platesieve.adapters.subscriber import Received
+    from platesieve.judge import Judgement
 
 PICTURE_COLUMNS = 56
 PICTURE_ROWS = 16
@@ -33,6 +35,12 @@ class Seen:
     disposition: str
     confidence: float
     frames: int
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> Seen:
+        """Return what the demo shows of a judgement: the one place that shows a plate that a camera read."""
+        sighting = judgement.sighting
+        return cls(sighting.text.reveal(), judgement.disposition.value, sighting.confidence, sighting.frames)
 
 
 @dataclass(slots=True)
@@ -56,6 +64,26 @@ class View:
             Layout(Panel(self._dashboard(), title="what left the device (over MQTT)", border_style="cyan")),
         )
         return layout
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the round in figures: what was seen, what left, and whether any plate left in clear."""
+        payloads = "\n".join(json.dumps(message.event) for message in self.left)
+        return {
+            "policy": self.policy,
+            "title": self.policy_title,
+            "broker": self.broker,
+            "saw": [
+                {"plate": seen.text, "disposition": seen.disposition, "confidence": round(seen.confidence, 3)}
+                for seen in self.seen
+            ],
+            "left": [
+                {"kind": message.kind, "bytes": message.size_bytes, "summary": described(message).plain}
+                for message in self.left
+                if message.kind in {"hit", "read", "count"}
+            ],
+            "plates_in_clear": sum(seen.text in payloads for seen in self.seen),
+            "checkpoints": sum(message.kind == "checkpoint" for message in self.left),
+        }
 
     def _headline(self) -> RenderableType:
         line = Text.assemble(

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings file (TOML); options below are laid over it.")
 ]
+CameraOption = Annotated[
+    str | None,
+    typer.Option(help="picamera2[:WxH@FPS], usb:0, /dev/video0, rtsp://..., a clip or a folder of pictures."),
+]
+BrokerOption = Annotated[str | None, typer.Option(help="HOST[:PORT] of an MQTT broker; 8883 unless given.")]
 PolicyOption = Annotated[
     str | None, typer.Option("--policy", "-p", help="Name of a pack (see `platesieve policy list`) or a policy file.")
 ]
@@ -46,3 +51,25 @@ def settings_from(config: Path | None, overrides: Mapping[str, object], recipien
             raise ConfigError("--recipient is not NAME=FILE", "write for example --recipient agency=agency.pub")
         laid[f"recipients.{name}"] = file
     return load_settings(config, laid)
+
+
+def device_parts(device: str | None) -> dict[str, object]:
+    """Return the settings that AGENCY/SITE/DEVICE stands for."""
+    if device is None:
+        return {}
+    parts = device.split("/")
+    if len(parts) != 3:  # noqa: PLR2004 - agency, site, device
+        raise typer.BadParameter("write AGENCY/SITE/DEVICE, for example metro-pd/bridge-7/cam-1", param_hint="--device")
+    return dict(zip(("device.agency", "device.site", "device.device"), parts, strict=True))
+
+
+def broker_parts(broker: str | None) -> dict[str, object]:
+    """Return the settings that HOST[:PORT] stands for."""
+    if broker is None:
+        return {}
+    host, separator, port = broker.rpartition(":")
+    if not separator:
+        return {"uplink.host": broker}
+    if not port.isdigit():
+        raise typer.BadParameter("write HOST or HOST:PORT", param_hint="--broker")
+    return {"uplink.host": host.strip("[]"), "uplink.port": int(port)}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotation when the command is declared
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from platesieve.cli.options import (
+    BrokerOption,
+    CameraOption,
     ConfigOption,
     HotlistOption,
     PolicyOption,
     RecipientOption,
     StateOption,
+    broker_parts,
+    device_parts,
     settings_from,
 )
 from platesieve.cli.speech import EXIT_INTERRUPTED, say
@@ -25,10 +29,7 @@ if TYPE_CHECKING:
 
 def run(
     config: ConfigOption = None,
-    camera: Annotated[
-        str | None,
-        typer.Option(help="picamera2[:WxH@FPS], usb:0, /dev/video0, rtsp://..., a clip or a folder of pictures."),
-    ] = None,
+    camera: CameraOption = None,
     policy: PolicyOption = None,
     hotlist: HotlistOption = None,
     state: StateOption = None,
@@ -37,7 +38,7 @@ def run(
         str | None, typer.Option(help="AGENCY/SITE/DEVICE, the three middle parts of every topic.")
     ] = None,
     mount: Annotated[str | None, typer.Option(help="fixed or mobile; a policy may refuse one of them.")] = None,
-    broker: Annotated[str | None, typer.Option(help="HOST[:PORT] of an MQTT broker; 8883 unless given.")] = None,
+    broker: BrokerOption = None,
     ca: Annotated[Path | None, typer.Option(help="CA certificate of the broker.")] = None,
     cert: Annotated[Path | None, typer.Option(help="This device's client certificate.")] = None,
     key: Annotated[Path | None, typer.Option(help="Key of the client certificate.")] = None,
@@ -72,8 +73,8 @@ def run(
             "pace": pace,
             "device.mount": mount,
             "device.assume_clock": assume_clock or None,
-            **_device_parts(device),
-            **_broker_parts(broker),
+            **device_parts(device),
+            **broker_parts(broker),
             "uplink.ca_file": str(ca) if ca else None,
             "uplink.certificate_file": str(cert) if cert else None,
             "uplink.key_file": str(key) if key else None,
@@ -102,23 +103,3 @@ class StopSwitch:
     def __call__(self) -> bool:
         """Return whether it is time to stop."""
         return self.signal_number is not None
-
-
-def _device_parts(device: str | None) -> dict[str, object]:
-    if device is None:
-        return {}
-    parts = device.split("/")
-    if len(parts) != 3:  # noqa: PLR2004 - agency, site, device
-        raise typer.BadParameter("write AGENCY/SITE/DEVICE, for example metro-pd/bridge-7/cam-1", param_hint="--device")
-    return dict(zip(("device.agency", "device.site", "device.device"), parts, strict=True))
-
-
-def _broker_parts(broker: str | None) -> dict[str, object]:
-    if broker is None:
-        return {}
-    host, separator, port = broker.rpartition(":")
-    if not separator:
-        return {"uplink.host": broker}
-    if not port.isdigit():
-        raise typer.BadParameter("write HOST or HOST:PORT", param_hint="--broker")
-    return {"uplink.host": host.strip("[]"), "uplink.port": int(port)}

@@ -1,0 +1,233 @@
+"""What the camera process writes down, and when: entries of the audit log, count windows, health.
+
+Decides only: it returns entries and Disclosures, and `pipeline` makes them durable and lets them go, in that order.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import rfc8785
+
+from platesieve import __version__
+from platesieve.accountability import Condition, State, health
+from platesieve.accounts import Accounts
+from platesieve.audit import entry as log
+from platesieve.audit.commitment import SALT_BYTES, commit
+from platesieve.domain.decision import Reason, Tally
+from platesieve.domain.disclosure import Kind
+from platesieve.domain.instant import NS_PER_S
+from platesieve.domain.match import Disposition
+from platesieve.policy import aggregate
+from platesieve.policy.decide import expiry_grain_s
+from platesieve.policy.pseudonym import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from platesieve.audit.entry import Entry
+    from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.instant import Instant, TimeQuality
+    from platesieve.judge import Judge, Judgement
+    from platesieve.policy.pseudonym import EpochKeys
+    from platesieve.settings import Audit, Device
+
+CLOCK_STEP_S = 2.0  # a wall clock that moved this much against the monotonic one was set by somebody
+
+_STOP_REASONS = {
+    Reason.NO_POLICY: log.StopReason.NO_POLICY,
+    Reason.POLICY_EXPIRED: log.StopReason.POLICY_EXPIRED,
+    Reason.POLICY_NOT_YET_EFFECTIVE: log.StopReason.POLICY_NOT_YET_EFFECTIVE,
+    Reason.SUSPENDED: log.StopReason.SUSPENDED,
+    Reason.AUDIT_UNAVAILABLE: log.StopReason.AUDIT_UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What this start of the device is made of, for its first entries; hashes in hex."""
+
+    detector_sha256: str
+    reader_sha256: str
+    recipients_sha256: dict[str, str]
+
+
+class Books:
+    """The running accounts of one start of the camera process."""
+
+    def __init__(
+        self, judge: Judge, keys: EpochKeys, device: Device, settings: Audit, facts: Facts, now: Instant
+    ) -> None:
+        self.camera_dropped = 0
+        self.audit_size = 0
+        self._judge = judge
+        self._keys = keys
+        self._device = device
+        self._settings = settings
+        self._facts = facts
+        self._accounts = Accounts(now)
+        self._windows = aggregate.Windows()
+        self._pending: list[Entry] = []
+        self._not_reading: Reason | None = None
+        self._dropped_before = 0
+        self._last = now
+        self._health_due_ns = 0
+        self._frames_at_health = (0, now)
+        self._frames = 0
+
+    # ---- what happened -------------------------------------------------------------------------------------
+
+    def note(self, entry: Entry) -> None:
+        """Keep an entry for the next time that something is written."""
+        self._pending.append(entry)
+
+    def looked(self, plates_found: int, reads: int) -> None:
+        """Count one frame that was looked at."""
+        self._frames += 1
+        self._accounts.looked(plates_found, reads)
+
+    def state(self, reason: Reason | None, now: Instant) -> None:
+        """Say whether plates are read, and if not why; a change is logged and told at once."""
+        if reason is not None:
+            self._accounts.suppress(reason)
+        if reason is self._not_reading:
+            return
+        self._not_reading = reason
+        self._health_due_ns = 0
+        if reason is None:
+            self.note(log.ReadingStarted(now.wall_ns))
+        else:
+            self.note(log.ReadingStopped(now.wall_ns, _STOP_REASONS[reason]))
+
+    def refresh(self) -> None:
+        """Tell the health at the next opportunity instead of when it is due."""
+        self._health_due_ns = 0
+
+    def lost(self, count: int) -> None:
+        """Count Disclosures that were forgotten because their entry could not be written."""
+        if count:
+            self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, count)
+
+    # ---- what is written -----------------------------------------------------------------------------------
+
+    def opening(self, now: Instant) -> list[Entry]:
+        """Return the first entries of a run: what is in force before the first plate is looked at."""
+        policy, hotlist, at = self._judge.policy, self._judge.hotlist, now.wall_ns
+        device = self._device
+        return [
+            log.Boot(at, __version__, f"{device.agency}/{device.site}/{device.device}", secrets.token_hex(16)),
+            log.ModelsLoaded(at, self._facts.detector_sha256, self._facts.reader_sha256),
+            *(log.RecipientKey(at, name, sha256) for name, sha256 in sorted(self._facts.recipients_sha256.items())),
+            log.HotListLoaded(at, hotlist.list_ids, hotlist.sha256, hotlist.count),
+            log.PolicyLoaded(at, policy.id, policy.version, policy.sha256),
+            log.ReadingStarted(at),
+        ]
+
+    def settle(
+        self, judgements: Sequence[Judgement], decided: Sequence[Disclosure], now: Instant, quality: TimeQuality
+    ) -> tuple[list[Entry], list[Disclosure]]:
+        """Return what is to be logged now, and what may leave once it is."""
+        self._watch_clock(now)
+        self._accounts.judged(judgements)
+        for judgement in judgements:
+            if isinstance(judgement.decision, Tally):
+                self._windows = self._counted(judgement, judgement.decision)
+        self._keys.rotate(now)
+        self._windows, counts = aggregate.close(self._windows, now, self._judge.instruments.new_id)
+        leaving, published = self._committed((*decided, *counts), now)
+        entries = [*self._pending, *self._key_events(), *published]
+        self._pending.clear()
+        if now.seconds_since(self._accounts.start) >= self._settings.batch_s:
+            entries.append(self._batch(now))
+        if now.monotonic_ns >= self._health_due_ns:
+            leaving.append(self._health(now, quality))
+        return entries, leaving
+
+    def closing(self, now: Instant, quality: TimeQuality) -> tuple[list[Entry], list[Disclosure]]:
+        """Return the last entries of a run and what leaves with them."""
+        self._windows, counts = aggregate.flush(self._windows, now, self._judge.instruments.new_id)
+        leaving, published = self._committed(counts, now)
+        self._keys.destroy(now)
+        entries = [*self._pending, *self._key_events(), *published, self._batch(now), log.Shutdown(now.wall_ns)]
+        leaving.append(self._health(now, quality, State.STOPPED))
+        return entries, leaving
+
+    def _counted(self, judgement: Judgement, tally: Tally) -> aggregate.Windows:
+        policy, seen = self._judge.policy, judgement.sighting.last_seen
+        return aggregate.add(self._windows, tally, judgement.disposition, policy, seen)
+
+    def _committed(self, disclosures: Sequence[Disclosure], now: Instant) -> tuple[list[Disclosure], list[Entry]]:
+        """Give each its salt and return them with their entries (audit/FORMAT.md section 5)."""
+        leaving: list[Disclosure] = []
+        entries: list[Entry] = []
+        for disclosure in disclosures:
+            salt = secrets.token_bytes(SALT_BYTES)
+            record = rfc8785.dumps(dict(disclosure.body))
+            leaving.append(replace(disclosure, body={**disclosure.body, "salt": b64encode(salt).decode()}))
+            entries.append(
+                log.Publish(
+                    time_ns=self._as_coarse(disclosure, now.wall_ns),
+                    kind=disclosure.kind,
+                    commitment=commit(salt, record),
+                    policy_sha256=self._judge.policy.sha256,
+                    expires_ns=disclosure.expires_wall_ns,
+                )
+            )
+        return leaving, entries
+
+    def _as_coarse(self, disclosure: Disclosure, wall_ns: int) -> int:
+        """Return a time for the log that is no finer than the one the Disclosure tells."""
+        if disclosure.kind not in {Kind.HIT, Kind.READ}:
+            return wall_ns
+        disposition = Disposition(str(disclosure.body["disposition"]))
+        grain_s = expiry_grain_s(self._judge.policy.section(disposition)) or 1
+        period_ns = int(max(grain_s, self._settings.batch_s) * NS_PER_S)
+        return wall_ns // period_ns * period_ns
+
+    def _key_events(self) -> list[Entry]:
+        """Return what became of pseudonym keys since the last call."""
+        return [
+            log.EpochKeyCreated(event.time_ns, event.epoch, log.KeyPurpose.DEVICE)
+            if event.life is Life.CREATED
+            else log.EpochKeyDestroyed(event.time_ns, event.epoch)
+            for event in self._keys.take_events()
+        ]
+
+    def _batch(self, now: Instant) -> Entry:
+        dropped = self.camera_dropped - self._dropped_before
+        batch = self._accounts.batch(now, dropped)
+        self._accounts, self._dropped_before = Accounts(now), self.camera_dropped
+        return batch
+
+    def _watch_clock(self, now: Instant) -> None:
+        """Log a wall clock that was set while we ran: retention is counted on it."""
+        expected_ns = self._last.wall_ns + (now.monotonic_ns - self._last.monotonic_ns)
+        if abs(now.wall_ns - expected_ns) > CLOCK_STEP_S * NS_PER_S:
+            self.note(log.ClockStep(expected_ns, now.wall_ns))
+        self._last = now
+
+    def _health(self, now: Instant, quality: TimeQuality, state: State | None = None) -> Disclosure:
+        frames, since = self._frames_at_health
+        elapsed_s = now.seconds_since(since)
+        self._frames_at_health = (self._frames, now)
+        self._health_due_ns = now.monotonic_ns + int(self._settings.health_s * NS_PER_S)
+        policy, hotlist = self._judge.policy, self._judge.hotlist
+        condition = Condition(
+            state=state or self._state(),
+            reason=self._not_reading.value if self._not_reading else None,
+            fps=(self._frames - frames) / elapsed_s if elapsed_s > 0 else 0.0,
+            dropped=self.camera_dropped,
+            policy=dict(policy.stamp),
+            hotlist={"sha256": hotlist.sha256, "count": hotlist.count, "age_s": hotlist.age_s(now)},
+            clock=quality,
+            audit_size=self.audit_size,
+        )
+        return health(condition, self._judge.instruments.new_id())
+
+    def _state(self) -> State:
+        if self._not_reading is None:
+            return State.READING
+        return State.SUSPENDED if self._not_reading is Reason.SUSPENDED else State.NOT_READING

@@ -1,0 +1,332 @@
+"""The composition root: the only place that names concrete adapters. Tests pass other parts.
+
+Heavy modules are imported where they are needed: the uplink process never loads a model's runtime, and the
+camera process never loads an MQTT client.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from platesieve.adapters.instance_lock import instance_lock
+from platesieve.adapters.system_clock import SystemClock
+from platesieve.books import Books, Facts
+from platesieve.domain.errors import ConfigError, InputError, StorageError
+from platesieve.obedience import Obedience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from platesieve.adapters.audit_folder import AuditFolder
+    from platesieve.domain.instant import Instant
+    from platesieve.hotlist.hotlist import HotList
+    from platesieve.judge import Judge, Judgement
+    from platesieve.policy.language import Policy
+    from platesieve.policy.pseudonym import EpochKeys
+    from platesieve.ports import Clock
+    from platesieve.preview import Preview
+    from platesieve.settings import Settings
+    from platesieve.sight import Sight
+    from platesieve.vision.frame import Frame
+
+    Stop = Callable[[], bool]
+    Observe = Callable[[Frame, Sequence[Judgement]], None]
+
+MAX_HOTLIST_BYTES = 64 << 20
+DRAIN_S = 5.0  # how long the uplink process may take to store what the camera process sent last
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie in the state folder; each process owns its own, 0700, and both meet at the pipe."""
+
+    state: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Folders:
+        """Return the folders of these settings, made where they are missing.
+
+        Raises:
+            StorageError: they cannot be made.
+        """
+        folders = cls(Path(settings.state).expanduser())
+        try:
+            for folder in (folders.state, folders.camera, folders.uplink):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"the state folder {folders.state} cannot be made: {error.strerror}",
+                "give --state a folder that can be written",
+            ) from error
+        return folders
+
+    @property
+    def camera(self) -> Path:
+        """Return the folder of the camera process: audit log and audit key."""
+        return self.state / "camera"
+
+    @property
+    def audit(self) -> Path:
+        """Return the audit log."""
+        return self.camera / "audit"
+
+    @property
+    def uplink(self) -> Path:
+        """Return the folder of the uplink process: the outbox."""
+        return self.state / "uplink"
+
+    @property
+    def pipe(self) -> Path:
+        """Return the socket where both meet."""
+        return self.state / "pipe"
+
+
+def load_policy(name: str | None) -> Policy:
+    """Return a policy: a file where there is one of this name, else a pack.
+
+    Raises:
+        ConfigError: there is none, or it is wrong; every fault is listed with its line.
+    """
+    from platesieve.policy.load import load_pack
+    from platesieve.policy.load import load_policy as parse
+
+    if name is None:
+        raise ConfigError("no policy is given, so nothing may be read", "give --policy; see `platesieve policy list`")
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        return parse(_read(path, "policy file", 1 << 20), path.name)
+    return load_pack(name)
+
+
+def load_hotlist(path: str | None, now: Instant) -> HotList:
+    """Return a hot list, empty where none is given.
+
+    Raises:
+        ConfigError: rows are wrong; every one is named by its line, none by its plate.
+        InputError: the file cannot be read.
+    """
+    from platesieve.hotlist.hotlist import HotList
+
+    if path is None:
+        return HotList.empty()
+    return HotList.from_csv(_read(Path(path), "hot list", MAX_HOTLIST_BYTES), Path(path).name, now)
+
+
+def load_recipients(settings: Settings) -> dict[str, bytes]:
+    """Return the public keys that fields may be sealed to, by the name that policies use."""
+    from platesieve.adapters.key_files import KeyKind, load_public
+
+    return {name: load_public(Path(file), KeyKind.AGENCY) for name, file in settings.recipients.items()}
+
+
+def build_judge(settings: Settings, clock: Clock) -> tuple[Judge, EpochKeys]:
+    """Return policy, hot list and instruments as one value, and the keys of pseudonyms.
+
+    Raises:
+        ConfigError: this device may not read under this policy; every reason is listed.
+    """
+    from platesieve.judge import Judge
+    from platesieve.policy.decide import Instruments
+    from platesieve.policy.force import device_refusals, in_force
+    from platesieve.policy.pseudonym import EpochKeys
+    from platesieve.policy.seal import Sealer
+
+    now = clock.now()
+    policy = in_force(load_policy(settings.policy), now)
+    recipients = load_recipients(settings)
+    refusals = device_refusals(policy, settings.device, now, recipients)
+    if refusals:
+        raise ConfigError(f"this device may not read under policy {policy.id}", "mend each line above", refusals)
+    keys = EpochKeys(settings.device, policy.epochs_s, os.urandom)
+    instruments = Instruments(keys, Sealer(recipients), lambda: secrets.token_hex(16))
+    return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments), keys
+
+
+def build_sight(settings: Settings, *, keep_pictures: bool) -> Sight:
+    """Return the eyes of the device: motion gate, detector, reader and tracker over the released models.
+
+    Raises:
+        ModelError: a model is missing, changed or cannot run.
+    """
+    from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
+    from platesieve.adapters.released_models import load_released
+    from platesieve.domain.folding import fold
+    from platesieve.sight import Sight
+
+    key = bytearray(
+        os.urandom(32)
+    )  # dies with the process: what was reported cannot be tested against a list of plates
+    finder = OnnxPlateFinder(load_released("detector"), settings.vision)
+    reader = OnnxPlateReader(load_released("reader"), settings.vision)
+    return Sight(
+        finder,
+        reader,
+        settings.vision,
+        settings.tracking,
+        lambda text: hmac.digest(key, fold(text).encode(), "sha256"),
+        keep_pictures=keep_pictures,
+    )
+
+
+def camera_process(settings: Settings, stop: Stop, observe: Observe | None = None) -> None:
+    """Run the camera process: it sees plates and has no network. Returns when a finite source has ended.
+
+    Raises:
+        PlatesieveError: it may not or cannot read; nothing that was decided is lost.
+    """
+    from platesieve.adapters.cameras import Replay, open_camera
+    from platesieve.adapters.pipe import PipeOutlet
+    from platesieve.pipeline import Parts, Pipeline
+
+    folders = Folders.of(settings)
+    clock = SystemClock(assume=settings.device.assume_clock)
+    with ExitStack() as stack:
+        stack.enter_context(instance_lock(folders.camera / "lock"))
+        judge, keys = build_judge(settings, clock)
+        log, suspended = _open_log(settings, folders)
+        stack.callback(log.close)
+        sight = build_sight(settings, keep_pictures=judge.policy.wants_pictures)
+        camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
+        outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
+        stack.callback(outlet.drain, DRAIN_S)
+        books = Books(judge, keys, settings.device, settings.audit, _facts(settings), clock.now())
+        obedience = Obedience(settings.device, _command_key(settings), suspended=suspended)
+        Pipeline(Parts(sight, judge, books, obedience, log, outlet, clock), observe).run(camera, stop)
+
+
+def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
+    """Run the uplink process: it has the network and never holds a plate.
+
+    Args:
+        settings: where the broker is.
+        stop: ends it at once; what was not sent stays in the outbox.
+        drain: ends it when the camera process has said goodbye and the outbox is empty.
+    """
+    from platesieve.adapters.mqtt import MqttPublisher, NoBroker
+    from platesieve.adapters.outbox_sqlite import SqliteOutbox
+    from platesieve.adapters.pipe import PipeIntake
+    from platesieve.adapters.wire import Address
+    from platesieve.uplink import run_uplink
+
+    folders = Folders.of(settings)
+    clock = SystemClock(assume=settings.device.assume_clock)
+    with instance_lock(folders.uplink / "lock"):
+        outbox = SqliteOutbox(folders.uplink / "outbox.db", settings.uplink.outbox_quota_bytes)
+        intake = PipeIntake(folders.pipe)
+        address = Address.from_device(settings.device)
+        publisher = MqttPublisher(settings.uplink, address, intake.wake) if settings.uplink.host else NoBroker()
+        run_uplink(intake, outbox, publisher, clock, stop, drain=drain)
+
+
+def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
+    """Run both processes under one command; return the exit code."""
+    from platesieve.adapters.processes import run_both
+
+    return run_both(settings, stop, drain_s)
+
+
+def check_before_start(settings: Settings) -> None:
+    """Refuse what a start cannot mend while a person is looking, instead of in two processes.
+
+    Raises:
+        PlatesieveError: policy, hot list, keys, broker settings or models are wrong.
+    """
+    from platesieve.adapters.mqtt_link import tls_context
+    from platesieve.adapters.wire import Address
+
+    Folders.of(settings)
+    build_judge(settings, SystemClock(assume=settings.device.assume_clock))
+    Address.from_device(settings.device)
+    if settings.uplink.host:
+        tls_context(settings.uplink)
+
+
+def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview:
+    """Look at pictures or a clip and return what would leave; nothing is stored, logged or sent.
+
+    Args:
+        settings: source, policy, hot list and public keys; a key that is missing is made up for this look.
+        looks: how often a still picture is looked at.
+        mount_of_policy: be the kind of device that the policy is for.
+    """
+    from platesieve.adapters.camera_folder import FolderCamera
+    from platesieve.adapters.cameras import Replay, open_camera
+    from platesieve.preview import look_at
+
+    policy = load_policy(settings.policy)
+    if mount_of_policy:
+        settings = replace(settings, device=replace(settings.device, mount=policy.mounts[0]))
+    made_up = tuple(sorted(policy.recipients - settings.recipients.keys()))
+    clock = SystemClock(assume=True)
+    with TemporaryDirectory(prefix="platesieve-") as scratch:
+        keys = {name: str(demo_recipient(Path(scratch), name)) for name in made_up}
+        judge, _ = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock)
+        camera = open_camera(settings.camera, clock, Replay(pace="fast"))
+        with closing(camera):
+            sight = build_sight(settings, keep_pictures=policy.wants_pictures)
+            stills = isinstance(camera, FolderCamera)
+            return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
+
+
+def demo_files() -> tuple[Path, Path]:
+    """Return the drawn street and its hot list."""
+    folder = Path(str(files("platesieve").joinpath("demo_data")))
+    return folder / "street.mp4", folder / "hotlist.csv"
+
+
+def demo_recipient(folder: Path, name: str) -> Path:
+    """Return the public key file of an agency that is made up for the demo."""
+    from platesieve.adapters.key_files import KeyKind, new_key_files
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _secret, public = new_key_files(KeyKind.AGENCY, folder, name)
+    return public
+
+
+def _open_log(settings: Settings, folders: Folders) -> tuple[AuditFolder, bool]:
+    """Return the audit log, and whether its last word on the matter is that this device is suspended."""
+    from platesieve.adapters.audit_folder import AuditFolder
+    from platesieve.adapters.key_files import audit_key_name, load_or_create_audit_key
+
+    device = settings.device
+    signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
+    log = AuditFolder(folders.audit, signer)
+    return log, log.suspended
+
+
+def _facts(settings: Settings) -> Facts:
+    from platesieve.adapters.released_models import load_released
+
+    return Facts(
+        detector_sha256=load_released("detector").sha256,
+        reader_sha256=load_released("reader").sha256,
+        recipients_sha256={name: sha256(key).hexdigest() for name, key in load_recipients(settings).items()},
+    )
+
+
+def _command_key(settings: Settings) -> bytes | None:
+    from platesieve.adapters.key_files import KeyKind, load_public
+
+    return None if settings.command_key is None else load_public(Path(settings.command_key), KeyKind.COMMAND)
+
+
+def _read(path: Path, what: str, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InputError(
+            f"the {what} cannot be read: {error.strerror}", "give a file that exists and is readable"
+        ) from error
+    if len(content) > max_bytes:
+        raise InputError(f"the {what} is larger than {max_bytes} bytes", "give a smaller file")
+    return content

@@ -1,0 +1,129 @@
+"""The flow, readable on one screen: look, match, decide, write it down, and only then let it go.
+
+`step` is the whole order for one frame; no other file knows it. The promise of the product is in `_settle`:
+the audit entry is durable before the Disclosure leaves; no audit, no read.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from platesieve.accountability import checkpoint
+from platesieve.domain.decision import Disclose, Reason
+from platesieve.domain.errors import AuditError
+from platesieve.domain.instant import NS_PER_S, Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from platesieve.audit.entry import Entry
+    from platesieve.books import Books
+    from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.sighting import Sighting
+    from platesieve.judge import Judge, Judgement
+    from platesieve.obedience import Obedience
+    from platesieve.ports import AuditLog, Camera, Clock, Outlet
+    from platesieve.sight import Sight
+    from platesieve.vision.frame import Frame
+
+RETRY_S = 5.0  # how long nothing is read after the log could not be written
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the flow is put together from; `bootstrap` makes the real ones, tests make others."""
+
+    sight: Sight
+    judge: Judge
+    books: Books
+    obedience: Obedience
+    log: AuditLog
+    outlet: Outlet
+    clock: Clock
+
+
+class Pipeline:
+    """The camera process: frames in, Disclosures out.
+
+    Args:
+        parts: everything it needs from outside.
+        observe: shown each frame with what was judged in it. For the demo, which draws both sides;
+            the product passes None, and what was judged is gone when `step` returns.
+    """
+
+    def __init__(self, parts: Parts, observe: Callable[[Frame, Sequence[Judgement]], None] | None = None) -> None:
+        self._parts = parts
+        self._observe = observe
+        self._retry_at_ns = 0
+
+    def run(self, camera: Camera, stop: Callable[[], bool]) -> None:
+        """Read plates until the source ends or `stop` says so, then close the books.
+
+        Raises:
+            AuditError: the log cannot be written at the start; nothing was read.
+            CameraError: the source stalled or went away; what was decided until then has been settled.
+        """
+        parts = self._parts
+        parts.log.append(parts.books.opening(parts.clock.now()))
+        now = parts.clock.now()
+        try:
+            while not stop() and (frame := camera.read()) is not None:
+                parts.books.camera_dropped = camera.dropped
+                now = Instant(frame.wall_ns, frame.monotonic_ns)
+                self.step(frame, now)
+            self._conclude(parts.sight.finish(), now)
+        finally:
+            entries, leaving = parts.books.closing(now, parts.clock.quality())
+            self._let_go(entries, leaving, now)
+
+    def step(self, frame: Frame, now: Instant) -> tuple[Judgement, ...]:
+        """Take one frame through the whole flow; return what was judged, for tests."""
+        parts = self._parts
+        parts.obedience.heed(parts.outlet.notices(), parts.books, now)
+        reason = self._why_not(now)
+        parts.books.state(reason, now)
+        if reason is not None:
+            parts.sight.forget()
+            return self._conclude((), now)
+        looked = parts.sight.look(frame)
+        parts.books.looked(looked.plates_found, looked.reads)
+        judgements = self._conclude(looked.sightings, now)
+        if self._observe is not None:
+            self._observe(frame, judgements)
+        return judgements
+
+    def _why_not(self, now: Instant) -> Reason | None:
+        """Return why no plate may be read now, or None."""
+        if now.monotonic_ns < self._retry_at_ns:
+            return Reason.AUDIT_UNAVAILABLE
+        return self._parts.obedience.suspended or self._parts.judge.forbids(now)
+
+    def _conclude(self, sightings: Iterable[Sighting], now: Instant) -> tuple[Judgement, ...]:
+        """Judge Sightings, write down what was decided, and let go what may leave."""
+        parts, quality = self._parts, self._parts.clock.quality()
+        judgements = tuple(parts.judge.judge(sighting, now, quality) for sighting in sightings)
+        decided = [j.decision.disclosure for j in judgements if isinstance(j.decision, Disclose)]
+        entries, leaving = parts.books.settle(judgements, decided, now, quality)
+        self._let_go(entries, leaving, now)
+        return judgements
+
+    def _let_go(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> None:
+        """Append entries, and only when they are durable send what they speak of."""
+        parts = self._parts
+        if entries:
+            try:
+                note = parts.log.append(entries)
+            except AuditError as error:
+                # What was to leave is forgotten and counted: a Disclosure without its entry must not exist.
+                _log.error("nothing is read until the audit log can be written: %s", error)
+                parts.books.lost(len(leaving))
+                self._retry_at_ns = now.monotonic_ns + int(RETRY_S * NS_PER_S)
+                return
+            parts.books.audit_size = int(note.splitlines()[1])  # C2SP tlog-checkpoint: origin, size, root
+            leaving.append(checkpoint(note, parts.judge.instruments.new_id()))
+        for disclosure in leaving:
+            parts.outlet.send(disclosure)
