@@ -85,6 +85,7 @@ class _Attempt:
     over: threading.Event = field(default_factory=threading.Event)
     accepted: bool = False
     trouble: str | None = None  # why it ended, as far as it is known
+    dropped_commands: bool = False  # said once: a flood must not become a flood of log lines
 
 
 class Connection:
@@ -244,7 +245,7 @@ class Connection:
             self._note(Answer(attempt.number, mid, str(reason) if reason.is_failure else None))
 
         def on_message(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
-            self._ferry(bytes(message.payload))
+            self._ferry(attempt, bytes(message.payload))
 
         def on_log(_client: paho.Client, _userdata: object, level: int, text: str) -> None:
             # TLS 1.3 refuses a client certificate after the handshake: paho tells only its log why.
@@ -268,7 +269,7 @@ class Connection:
         else:
             attempt.trouble = f"the broker refused us: {reason}"
 
-    def _ferry(self, payload: bytes) -> None:
+    def _ferry(self, attempt: _Attempt, payload: bytes) -> None:
         try:
             if len(payload) <= MAX_COMMAND_BYTES:
                 self.commands.put_nowait(payload)
@@ -276,7 +277,9 @@ class Connection:
                 return
         except queue.Full:
             pass
-        _log.warning("a command of %d bytes was dropped", len(payload))
+        if not attempt.dropped_commands:
+            _log.warning("commands are dropped that are larger than %d bytes or too many", MAX_COMMAND_BYTES)
+        attempt.dropped_commands = True
 
     def _say(self, state: str) -> None:
         """Set the state; a change is one line in the log, a thousand attempts are not a thousand."""
