@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from platesieve.domain.errors import ConfigError
+from platesieve.domain.match import Disposition
 from platesieve.policy import language as words
 from platesieve.policy import shape
 from platesieve.policy.checks import check_policy
@@ -30,6 +32,18 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 MAX_PROBLEMS = 100
+_SECTIONS = frozenset(Disposition)
+_HARMLESS: dict[str, Any] = {
+    "format": words.FORMAT,
+    "id": "unnamed",
+    "title": "unnamed",
+    "version": "0-0",
+    "jurisdiction": "any",
+    "sources": [],
+    "effective": date(1970, 1, 1),
+    "mounts": ["fixed"],
+    "reading": {"min_agreeing_frames": 1, "min_confidence": 1.0, "raw_lifetime": "1s"},
+}  # stands in for what is wrong or missing while the rest is checked; never becomes a policy
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
 
 
@@ -114,21 +128,40 @@ def _check_shape(tree: dict[str, Any]) -> tuple[shape.PolicyShape | None, list[P
         for fault in error.errors(include_url=False, include_input=False):
             path = place_of(fault, tree)
             problems.append((path, describe(fault, path, _keys())))
-            if fault["type"] != "missing":
-                _leave_out(rest, path)
+            _leave_out(rest, path)
+    _fill(rest)
     try:
         return shape.PolicyShape.model_validate(rest), problems
     except ValidationError:
         return None, problems
 
 
-def _leave_out(tree: Any, path: Path) -> None:
-    for part in path[:-1]:
-        tree = tree.get(part) if isinstance(tree, dict) else tree[part] if isinstance(part, int) else None
-        if tree is None:
-            return
-    if isinstance(tree, dict) and path:
-        tree.pop(path[-1], None)
+def _leave_out(tree: dict[str, Any], path: Path) -> None:
+    """Take a wrong value out, with as much around it as means nothing without it: a whole action, or a section."""
+    section = tree.get(str(path[0])) if path[0] in _SECTIONS else None
+    if section is not None and path[1:2] != ("fields",):
+        if isinstance(section, dict) and path[1:2] == ("retention",):
+            section["retention"] = "3660d"
+        elif isinstance(section, dict) and path[1:2] == ("collector",):
+            del section["collector"]
+        else:
+            del tree[str(path[0])]
+        return
+    depth = 3 if path[0] in _SECTIONS else 1 if path[0] == "sources" else 2
+    here: Any = tree
+    for part in path[: depth - 1][: len(path) - 1]:
+        here = here.get(part) if isinstance(here, dict) else None
+    if isinstance(here, dict):
+        here.pop(path[:depth][-1], None)
+
+
+def _fill(tree: dict[str, Any]) -> None:
+    """Put something harmless where a required value was taken out."""
+    for key, value in _HARMLESS.items():
+        here = tree.setdefault(key, copy.deepcopy(value))
+        if isinstance(value, dict) and isinstance(here, dict):
+            for inner, inner_value in value.items():
+                here.setdefault(inner, inner_value)
 
 
 def _check_successor(policy: words.Policy) -> Iterator[str]:
