@@ -1,0 +1,1 @@
+"""Which reads belong together: a step function of state, observations and now. Standard library only."""
