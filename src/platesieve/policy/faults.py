@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 from platesieve.policy.language import COARSENED_TO, Field, legal_actions
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from platesieve.policy.lines import Path
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)  # what needs no quotes in TOML
 _ALL_ACTIONS = frozenset({"keep", "drop", "coarsen", "pseudonym", "seal"})
 _REMEDIES = {
     "string_type": "put it in quotes",
@@ -43,7 +45,10 @@ def shown(path: Path) -> str:
     """Return a path as people write it: hit.fields.plate, sources[0].url."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part[:40]}" if text else part[:40]
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part[:40] if _BARE.fullmatch(part) else ascii(part[:40]))
     return text
 
 

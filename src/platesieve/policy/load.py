@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 MAX_PROBLEMS = 100
+MAX_LEVELS = 8
+MAX_LINE = 1000
 _SECTIONS = frozenset(Disposition)
 _HARMLESS: dict[str, Any] = {
     "format": words.FORMAT,
@@ -89,10 +91,13 @@ def _load(text: bytes, name: str, *, check_successor: bool) -> words.Policy:
 def _parse(text: bytes, name: str) -> tuple[str, dict[str, Any]]:
     if len(text) > MAX_BYTES:
         raise _refuse(name, (f"{name}:1: is larger than {MAX_BYTES} bytes; a policy is a page or two",))
+    for number, line in enumerate(text.split(b"\n"), start=1):
+        if len(line) > MAX_LINE:  # the time tomllib takes for a dotted key grows with the square of its length
+            raise _refuse(name, (f"{name}:{number}: is longer than {MAX_LINE} bytes; break the line",))
     try:
         decoded = text.decode()
         # tomllib counts lines by \n; a lone \r is not TOML and is refused by it
-        return decoded, tomllib.loads(decoded)
+        tree = tomllib.loads(decoded)
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise _refuse(name, (f"{name}:{line}: is not UTF-8 text; save the file as UTF-8",)) from error
@@ -104,6 +109,22 @@ def _parse(text: bytes, name: str) -> tuple[str, dict[str, Any]]:
         raise _refuse(
             name, (f"{name}:1: holds a number or date that is out of bounds; write a smaller one",)
         ) from error
+    if _is_deep(tree):
+        raise _refuse(name, (f"{name}:1: is nested too deeply; a policy has four levels",))
+    return decoded, tree
+
+
+def _is_deep(tree: dict[str, Any]) -> bool:
+    """Return whether a tree has more levels than a policy could, without recursion: it may have thousands."""
+    level: list[Any] = [tree]
+    for _ in range(MAX_LEVELS):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def _syntax_problem(message: str, name: str, text: bytes) -> str:
@@ -147,7 +168,7 @@ def _leave_out(tree: dict[str, Any], path: Path) -> None:
         else:
             del tree[str(path[0])]
         return
-    depth = 3 if path[0] in _SECTIONS else 1 if path[0] == "sources" else 2
+    depth = 3 if path[0] in _SECTIONS else 1 if isinstance(tree.get(str(path[0])), list) else 2
     here: Any = tree
     for part in path[: depth - 1][: len(path) - 1]:
         here = here.get(part) if isinstance(here, dict) else None
