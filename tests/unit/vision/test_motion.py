@@ -65,13 +65,24 @@ def test_a_change_of_exposure_is_not_motion() -> None:
         assert moved > 0.015
 
 
-def test_a_parked_car_becomes_background() -> None:
-    """What stands still long enough stops waking the detector."""
+def test_a_parked_car_falls_quiet() -> None:
+    """What stands still for some seconds stops waking the detector, and so does the gap when it leaves."""
     state = settle(ROAD)
     moved = 1.0
-    for _ in range(400):
+    for _ in range(40):
         state, moved = step(state, noisy(with_vehicle(ROAD)))
     assert moved < 0.002
+    for _ in range(40):
+        state, moved = step(state, noisy(ROAD))
+    assert moved < 0.002
+
+
+def test_a_creeping_car_keeps_moving() -> None:
+    """A car at one pixel a frame still wakes the detector in every frame."""
+    state = settle(ROAD)
+    for left in range(60, 120):
+        state, moved = step(state, noisy(with_vehicle(ROAD, left)))
+        assert moved > 0.002
 
 
 def test_flicker_raises_its_own_bar_only() -> None:
