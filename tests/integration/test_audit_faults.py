@@ -43,7 +43,7 @@ def judge(folder: Path, promise: str | None) -> str | None:
     witness = promise.encode() if promise else None
     if promise or files.read("checkpoint") is not None:
         verdict = verify_log(files, SIGNER.verifier, witness)
-        if not verdict.intact:
+        if not verdict.ok:
             return verdict.sentence
     try:
         with AuditFolder(folder, SIGNER) as log:
@@ -52,7 +52,7 @@ def judge(folder: Path, promise: str | None) -> str | None:
         return f"does not go on: {error.message}"
     verdict = verify_log(files, SIGNER.verifier, witness)
     stray = any(finding.fault is Fault.STRAY for finding in verdict.findings)
-    return None if verdict.intact and not stray else f"after the next append: {verdict.sentence}"
+    return None if verdict.ok and not stray else f"after the next append: {verdict.sentence}"
 
 
 def strace(folder: Path, *options: str, order: str = "right") -> tuple[int, list[str], str]:

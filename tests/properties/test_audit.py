@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from typing import get_args, get_type_hints
 
@@ -31,9 +32,9 @@ def values(word: words.Word) -> st.SearchStrategy[object]:  # noqa: PLR0911 - on
         case words.Count():
             return st.integers(0, 2**53 - 1)
         case words.Pattern(expression=expression):
-            shape = expression.replace("(?=.{1,64}\\Z)", "")  # a look-ahead is more than the generator knows
+            shape = expression.rpartition("\\Z)")[2]  # a look-ahead is more than the generator knows
             texts = st.from_regex(shape, fullmatch=True, alphabet=string.printable)
-            return texts.filter(lambda text: len(text) <= 64 or "/" in text)
+            return texts.filter(lambda text: re.fullmatch(expression, text, re.ASCII) is not None)
         case words.Choice(members):
             return st.sampled_from(list(members))
         case words.Several(inner):
@@ -150,13 +151,13 @@ def test_a_log_is_the_same_however_it_grew(steps: list[int]) -> None:
 def test_any_changed_byte_of_a_log_is_refused(size: int, data: st.DataObject) -> None:
     """Tamper with any byte of any file; untouched it passes."""
     log = LogInMemory().grow(many(size))
-    assert verify_log(log, SIGNER.verifier).intact
+    assert verify_log(log, SIGNER.verifier).ok
 
     name = data.draw(st.sampled_from(sorted(log.content)))
     content = bytearray(log.content[name])
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     log.content[name] = bytes(content)
-    assert not verify_log(log, SIGNER.verifier).intact
+    assert not verify_log(log, SIGNER.verifier).ok
 
 
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 2**63 - 1), st.binary(min_size=32, max_size=32))

@@ -110,6 +110,22 @@ class AuditFolder:
         """Return the number of entries under the newest checkpoint."""
         return int(self._note.split(b"\n")[1])
 
+    @property
+    def suspended(self) -> bool:
+        """Return whether the last command in the log suspended this device: a restart does not lift that.
+
+        Raises:
+            AuditError: a bundle of entries cannot be read.
+        """
+        with _as_audit_error("the audit log cannot be read"):
+            for index in reversed(range(-(-self.size // WIDTH))):
+                bundle = self._files.read(bundle_name(index, min(WIDTH, self.size - index * WIDTH))) or b""
+                # Canonical JSON without free text: these bytes stand nowhere but in the type of an entry.
+                suspended, resumed = bundle.rfind(b'"type":"suspended"'), bundle.rfind(b'"type":"resumed"')
+                if suspended != resumed:
+                    return suspended > resumed
+        return False
+
     def append(self, entries: Sequence[Entry]) -> str:
         """Add entries under a new signed checkpoint and return its text; both survive power loss on return.
 

@@ -140,12 +140,14 @@ def new_key_files(kind: KeyKind, folder: Path, name: str = "") -> tuple[Path, Pa
     Args:
         kind: what it is for.
         folder: made with mode 0700 where there is none.
-        name: of an audit key; other keys have none.
+        name: of an audit key; of other keys the stem of their files, which is their kind unless given.
 
     Raises:
         KeyFileError: one of the files is there already, or they cannot be written.
     """
-    secret, public = folder / f"{kind}.key", folder / (f"{kind}.vkey" if kind is KeyKind.AUDIT else f"{kind}.pub")
+    is_audit = kind is KeyKind.AUDIT
+    stem = kind.value if is_audit or not name else name
+    secret, public = folder / f"{stem}.key", folder / f"{stem}.{'vkey' if is_audit else 'pub'}"
     for file in (secret, public):
         if file.exists():
             raise KeyFileError(f"{file} is there already", "give another --out, or move the old key away yourself")

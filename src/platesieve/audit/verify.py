@@ -106,9 +106,14 @@ class Verdict:
     checkpoint: Checkpoint | None
 
     @property
-    def intact(self) -> bool:
+    def ok(self) -> bool:
         """Return whether the log is what its device signed, and contradicts no witness."""
         return self.outcome is Outcome.INTACT
+
+    @property
+    def remedy(self) -> str:
+        """Return what to do about it; nothing where nothing is wrong."""
+        return "" if self.ok else "keep the folder as it is for the auditor, and compare it with a witnessed checkpoint"
 
 
 @dataclass(slots=True)

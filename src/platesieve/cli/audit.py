@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platesieve.cli.options import JsonOption  # noqa: TC001 - typer reads the annotation
+from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
 from platesieve.domain.errors import AuditError, InputError, KeyFileError
 

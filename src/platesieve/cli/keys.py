@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from platesieve.cli.options import JsonOption  # noqa: TC001 - typer reads the annotation
+from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
 
 app = typer.Typer(help="Make keys and look at their public halves.", no_args_is_help=True)

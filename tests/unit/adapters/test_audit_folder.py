@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+from platesieve.audit.entry import Resumed, Suspended
 from platesieve.audit.verify import read_entries, verify_log
 from platesieve.domain.errors import AuditError
-from tests.fakes.log_files import OTHER_SIGNER, SIGNER, LogInMemory, many, one_of_each
+from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, many, one_of_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from platesieve.audit.entry import Entry
 
 
 def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -29,7 +32,7 @@ def test_what_was_appended_is_there_after_a_restart(tmp_path: Path) -> None:
             assert log.checkpoint == note
 
     files = FolderFiles(tmp_path / "log")
-    assert verify_log(files, SIGNER.verifier, note.encode()).intact
+    assert verify_log(files, SIGNER.verifier, note.encode()).ok
     assert [entry for _, entry in read_entries(files, len(entries))] == entries
 
 
@@ -60,6 +63,20 @@ def test_folders_and_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert (tmp_path / "state/log").stat().st_mode & 0o777 == 0o700
     assert tile.stat().st_mode & 0o777 == 0o600
     assert tile.stat().st_mtime_ns == 0
+
+
+def test_a_suspension_outlives_a_restart(tmp_path: Path) -> None:
+    """The last command counts, however long ago it came."""
+    suspend, resume = Suspended(START_NS), Resumed(START_NS)
+    appended: list[list[Entry]] = [[], [suspend], many(600), [resume, suspend], [resume]]
+    answers = []
+    for command in appended:
+        with AuditFolder(tmp_path, SIGNER) as log:
+            log.append(command)
+        with AuditFolder(tmp_path, SIGNER) as log:
+            answers.append(log.suspended)
+
+    assert answers == [False, True, True, True, False]
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
@@ -183,7 +200,7 @@ def test_after_any_failure_the_log_verifies_and_goes_on(
             broken.setattr(os, call, _failing(call, at))
             with suppress(AuditError):
                 log.append(many(3, first=255))
-        assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).intact
+        assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).ok
         after = log.append(many(1, first=258))
         assert log.size in {256, 259}  # 259: only the very last step failed, and all three are in
     assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, after.encode()).findings == ()

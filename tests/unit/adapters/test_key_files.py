@@ -91,24 +91,32 @@ def test_pairs_fit_and_are_one_typed_line_each(tmp_path: Path, kind: KeyKind) ->
     assert secret_file.stat().st_mode & 0o777 == 0o600
 
 
+def test_keys_of_two_agencies_have_files_of_their_own(tmp_path: Path) -> None:
+    """A device may seal to several."""
+    pairs = [new_key_files(KeyKind.AGENCY, tmp_path, name) for name in ("county", "state")]
+
+    assert [public.name for _, public in pairs] == ["county.pub", "state.pub"]
+    assert load_public(pairs[0][1], KeyKind.AGENCY) != load_public(pairs[1][1], KeyKind.AGENCY)
+
+
 @pytest.mark.parametrize("kind", KeyKind)
 def test_nothing_is_written_over(tmp_path: Path, kind: KeyKind) -> None:
     """A lost agency key is a lost archive."""
-    first = new_key_files(kind, tmp_path, NAME)
+    first = new_key_files(kind, tmp_path, NAME if kind is KeyKind.AUDIT else "")
     contents = [file.read_bytes() for file in first]
 
     with pytest.raises(KeyFileError, match="there already"):
-        new_key_files(kind, tmp_path, NAME)
+        new_key_files(kind, tmp_path, NAME if kind is KeyKind.AUDIT else "")
     first[0].unlink()
     with pytest.raises(KeyFileError, match="there already"):
-        new_key_files(kind, tmp_path, NAME)
+        new_key_files(kind, tmp_path, NAME if kind is KeyKind.AUDIT else "")
     assert first[1].read_bytes() == contents[1]
 
 
 @pytest.mark.parametrize("kind", KeyKind)
 def test_facts_never_show_the_secret(tmp_path: Path, kind: KeyKind) -> None:
     """Both halves tell the same public line and fingerprint."""
-    secret_file, public_file = new_key_files(kind, tmp_path, NAME)
+    secret_file, public_file = new_key_files(kind, tmp_path, NAME if kind is KeyKind.AUDIT else "")
     of_secret, of_public = key_facts(secret_file), key_facts(public_file)
 
     assert (of_secret.public, of_secret.fingerprint) == (of_public.public, of_public.fingerprint)

@@ -34,7 +34,7 @@ def test_an_untouched_log_is_intact(size: int) -> None:
 
     verdict = verify_log(log, VERIFIER)
 
-    assert verdict.intact, verdict.sentence
+    assert verdict.ok, verdict.sentence
     assert verdict.findings == ()
     assert is_intact(log.content, VERIFIER.vkey)
 
@@ -52,9 +52,9 @@ def test_every_flipped_byte_is_seen() -> None:
             flipped = bytearray(content)
             flipped[at] ^= 0x01
             log.content[name] = bytes(flipped)
-            assert not verify_log(log, VERIFIER).intact, (name, at)
+            assert not verify_log(log, VERIFIER).ok, (name, at)
         log.content[name] = content
-    assert verify_log(log, VERIFIER).intact
+    assert verify_log(log, VERIFIER).ok
 
 
 def test_a_changed_byte_in_each_file_of_a_deep_log_is_seen() -> None:
@@ -63,7 +63,7 @@ def test_a_changed_byte_in_each_file_of_a_deep_log_is_seen() -> None:
     assert "tile/1/000.p/2" in log.content
     for name, content in list(log.content.items()):
         log.content[name] = content[:-1] + bytes([content[-1] ^ 0x80])
-        assert not verify_log(log, VERIFIER).intact, name
+        assert not verify_log(log, VERIFIER).ok, name
         log.content[name] = content
 
 
@@ -87,7 +87,7 @@ def test_files_cut_off_at_any_byte_are_seen(length: int) -> None:
         log = LogInMemory().grow(many(5))
         if length < len(log.content[name]):
             log.content[name] = log.content[name][:length]
-            assert not verify_log(log, VERIFIER).intact, name
+            assert not verify_log(log, VERIFIER).ok, name
 
 
 EDITS: dict[str, Callable[[list[bytes]], list[bytes]]] = {
@@ -130,7 +130,7 @@ def test_a_witness_agrees_with_a_log_that_grew() -> None:
     log = LogInMemory()
     seen = [log.checkpoint, *(log.grow(many(number)).checkpoint for number in (1, 3, 252, 1, 10))]
 
-    assert all(verify_log(log, VERIFIER, witnessed).intact for witnessed in seen)
+    assert all(verify_log(log, VERIFIER, witnessed).ok for witnessed in seen)
     assert "witness saw" in verify_log(log, VERIFIER, seen[-1]).sentence
 
 
@@ -141,7 +141,7 @@ def test_a_rolled_back_log_is_seen_by_a_witness_alone() -> None:
 
     verdict = verify_log(old, VERIFIER, witnessed)
 
-    assert verify_log(old, VERIFIER).intact
+    assert verify_log(old, VERIFIER).ok
     assert verdict.outcome is Outcome.CONTRADICTS_WITNESS
     assert faults(verdict) == {Fault.ROLLED_BACK}
     assert "the last 5 are gone" in verdict.sentence
@@ -162,7 +162,7 @@ def test_a_fork_is_seen_by_a_witness(extra: int) -> None:
 
     verdict = verify_log(fork, VERIFIER, witnessed)
 
-    assert verify_log(fork, VERIFIER).intact
+    assert verify_log(fork, VERIFIER).ok
     assert verdict.outcome is Outcome.CONTRADICTS_WITNESS
     assert faults(verdict) == {Fault.FORKED}
 
@@ -209,14 +209,14 @@ def test_the_checkpoint_of_another_log_is_seen() -> None:
     log.content["checkpoint"] = SIGNER.sign(f"another/log\n0\n{base64.b64encode(root_of([])).decode()}\n")
 
     assert faults(verify_log(log, VERIFIER)) == {Fault.ORIGIN}
-    assert verify_log(log, VERIFIER, origin="another/log").intact
+    assert verify_log(log, VERIFIER, origin="another/log").ok
 
 
 def test_time_that_runs_backwards_is_a_warning() -> None:
     """A device without a clock may start in the past; an auditor should know."""
     verdict = verify_log(LogInMemory().grow([e.Shutdown(START_NS + 60 * S), e.Shutdown(START_NS)]), VERIFIER)
 
-    assert verdict.intact
+    assert verdict.ok
     assert faults(verdict) == {Fault.TIME}
 
 
@@ -227,7 +227,7 @@ def test_files_beyond_the_checkpoint_are_a_warning() -> None:
 
     verdict = verify_log(log, VERIFIER)
 
-    assert verdict.intact
+    assert verdict.ok
     assert faults(verdict) == {Fault.STRAY}
 
 
