@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LONG_TEXT = 6
 """From this many characters on, two faults are forgiven: fewer would leave too little to recognise."""
 
+TELLING_PART = 4
+"""A part of a plate is recognised from this many characters on."""
+
 
 def distance(one: str, other: str) -> int:
     """Return the edit distance (Levenshtein 1966): insertions, deletions and substitutions."""
@@ -30,11 +33,14 @@ def distance(one: str, other: str) -> int:
 
 
 def alike(one: PlateText, other: PlateText) -> bool:
-    """Return whether one vehicle may well give both reads: at most two faults, one in a short text."""
+    """Return whether one vehicle may well give both reads: at most two faults, one in a short text, or a part of it."""
     if one == other:
         return True
-    limit = 2 if min(len(one), len(other)) >= LONG_TEXT else 1
-    return abs(len(one) - len(other)) <= limit and distance(fold(one), fold(other)) <= limit
+    short, long = sorted((fold(one), fold(other)), key=len)
+    if len(short) >= TELLING_PART and short in long:
+        return True  # a plate that enters the picture, or is half behind a bicycle
+    limit = 2 if len(short) >= LONG_TEXT else 1
+    return len(long) - len(short) <= limit and distance(short, long) <= limit
 
 
 def neighbourhood(text: PlateText, fingerprint: Callable[[PlateText], bytes]) -> frozenset[bytes]:

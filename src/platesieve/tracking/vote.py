@@ -21,7 +21,8 @@ MAX_VARIANTS = 16
 """Different texts kept of one pass; of a flood of them the lightest go."""
 
 LEAST_WEIGHT = 0.05
-"""Even a read that doubts itself is a witness."""
+"""Even a read that doubts itself is a witness, if a faint one: reads weigh by the square of their confidence, so
+that the many blurred frames of a vehicle far away do not outvote the few sharp ones, nor make them doubtful."""
 
 ALTERNATIVES = 3
 
@@ -34,7 +35,7 @@ class Variant:
         best: the most confident of them, with its crops.
         frame_size_px: of the frame of `best`.
         frames: how many there were.
-        weight: sum of their confidences.
+        weight: sum of their squared confidences.
         votes: per position, weight of each character.
     """
 
@@ -65,7 +66,7 @@ class Verdict:
 
 def add_read(variants: tuple[Variant, ...], read: PlateRead, frame_size_px: tuple[int, int]) -> tuple[Variant, ...]:
     """Return the variants with one more read."""
-    weight = max(read.confidence, LEAST_WEIGHT)
+    weight = max(read.confidence, LEAST_WEIGHT) ** 2
     votes = tuple(tuple((c, weight * p) for c, p in glyph.alternatives) for glyph in read.glyphs)
     new = Variant(read, frame_size_px, 1, weight, votes)
     kept = [_merge(v, new) if v.text == read.text else v for v in variants]

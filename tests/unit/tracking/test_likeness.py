@@ -53,3 +53,9 @@ def test_alignment_finds_what_was_left_out() -> None:
     assert align("ABCD", "ACD") == (0, None, 1, 2)
     assert align("ABCD", "XABCD") == (1, 2, 3, 4)
     assert align("AB", "") == (None, None)
+
+
+def test_a_part_of_a_plate_is_alike() -> None:
+    """A plate that enters the picture shows its end first; three characters are not enough."""
+    assert alike(PlateText("AB12CDEF"), PlateText("CDEF"))
+    assert not alike(PlateText("AB12CDEF"), PlateText("DEF"))

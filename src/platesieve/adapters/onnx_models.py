@@ -1,0 +1,177 @@
+"""The two networks on ONNX Runtime: one thread, no spinning, no arena, no telemetry.
+
+Spinning threads burn whole cores for nothing on networks this small, and an arena holds on to the memory of the
+largest frame it ever saw.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from platesieve.adapters.released_models import load_released
+from platesieve.domain.errors import ModelError
+from platesieve.domain.plate import PlateRead
+from platesieve.vision.decode_corners import STRIDE_PX
+from platesieve.vision.decode_corners import decode as decode_corners
+from platesieve.vision.decode_text import decode as decode_text
+from platesieve.vision.letterbox import letterbox
+from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise, rectify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from platesieve.adapters.released_models import ReleasedModel
+    from platesieve.domain.geometry import Detection
+    from platesieve.settings import Vision
+    from platesieve.vision.frame import Frame
+
+INPUT_MULTIPLE_PX: Final = 32
+
+_FATAL_ONLY: Final = 4  # ONNX Runtime's log goes to standard error, past our own
+_HINT: Final = "run `platesieve doctor`; install platesieve again where the model or the runtime is damaged"
+
+
+class OnnxPlateFinder:
+    """Finds plates with the released detector.
+
+    Args:
+        vision: input size, threads and threshold.
+        model: the detector; None loads the released one.
+
+    Raises:
+        ModelError: the model is missing or changed, or does not run.
+    """
+
+    def __init__(self, vision: Vision, model: ReleasedModel | None = None) -> None:
+        self._width, self._height = vision.detector_width_px, vision.detector_height_px
+        if any(side < INPUT_MULTIPLE_PX or side % INPUT_MULTIPLE_PX for side in (self._width, self._height)):
+            raise ModelError(
+                f"the detector cannot look at {self._width} x {self._height} pixels",
+                f"set detector_width_px and detector_height_px to multiples of {INPUT_MULTIPLE_PX}",
+            )
+        model = model or load_released("detector")
+        released = released_threshold(model.table, self._width, self._height)
+        self.threshold = released if vision.min_detection_score is None else vision.min_detection_score
+        self._session = _Session(model, vision.threads, ("heat", "corners"))
+        self._warm_up()
+
+    def find(self, frame: Frame) -> tuple[Detection, ...]:
+        """Return plates, best score first.
+
+        Raises:
+            ModelError: inference failed.
+        """
+        pixels, placement = letterbox(frame.luma, self._width, self._height)
+        heat, corners = self._session.run(pixels)
+        return decode_corners(heat, corners, placement, self.threshold)
+
+    def _warm_up(self) -> None:
+        """Run once: the first run allocates, and a model of another shape shows itself here and not on the road."""
+        heat, corners = self._session.run(np.zeros((1, 1, self._height, self._width), np.float32))
+        grid = self._height // STRIDE_PX, self._width // STRIDE_PX
+        if heat.shape != (1, 1, *grid) or corners.shape != (1, 8, *grid):
+            raise ModelError(f"the detector answers in shapes {heat.shape} and {corners.shape}", _HINT)
+
+
+class OnnxPlateReader:
+    """Reads plates with the released reader.
+
+    Args:
+        vision: threads.
+        model: the reader; None loads the released one.
+
+    Raises:
+        ModelError: the model is missing or changed, or does not run.
+    """
+
+    def __init__(self, vision: Vision, model: ReleasedModel | None = None) -> None:
+        model = model or load_released("reader")
+        temperature = model.table.get("temperature", 1.0)
+        self._temperature = float(temperature) if isinstance(temperature, int | float) and temperature > 0 else 1.0
+        self._session = _Session(model, vision.threads, ("logits",))
+        (logits,) = self._session.run(np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32))
+        if logits.ndim != 3 or logits.shape[0] != 1 or logits.shape[2] != 37:  # noqa: PLR2004 - n x T x (36 + blank)
+            raise ModelError(f"the reader answers in shape {logits.shape}", _HINT)
+
+    def read(self, frame: Frame, detection: Detection) -> PlateRead | None:
+        """Return the read, or None where there is no plate after all.
+
+        Raises:
+            ModelError: inference failed.
+        """
+        (logits,) = self._session.run(normalise(rectify(frame.luma, detection.corners)))
+        decoded = decode_text(logits[0], self._temperature)
+        return None if decoded is None else PlateRead(decoded[0], decoded[1], detection)
+
+
+def released_threshold(table: dict[str, Any], width: int, height: int) -> float:
+    """Return the score from which a detection counts: released for this input size, else for the nearest in area.
+
+    `thresholds` says it by "WIDTHxHEIGHT", because it depends on how small plates appear; `threshold` for all others.
+
+    Raises:
+        ModelError: the table says it in no way we understand.
+    """
+    by_size = table.get("thresholds") or {}
+    try:
+        areas = {size: int(size.partition("x")[0]) * int(size.partition("x")[2]) for size in by_size}
+        if areas:
+            return float(by_size[min(areas, key=lambda size: (abs(areas[size] - width * height), size))])
+        return float(table["threshold"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError("the detector's table in released.toml names no threshold", _HINT) from error
+
+
+class _Runs(Protocol):
+    """What we use of onnxruntime.InferenceSession."""
+
+    def run(self, output_names: Sequence[str], feed: dict[str, NDArray[np.float32]]) -> list[Any]: ...
+    def get_inputs(self) -> list[Any]: ...
+    def get_outputs(self) -> list[Any]: ...
+
+
+class _Session:
+    """One network with one input; every fault of the runtime becomes a ModelError."""
+
+    def __init__(self, model: ReleasedModel, threads: int, outputs: tuple[str, ...]) -> None:
+        self._role, self._outputs = model.role, outputs
+        self._session = _open(model, threads)
+        named = {output.name for output in self._session.get_outputs()}
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or not named.issuperset(outputs):
+            raise ModelError(f"the {model.role} model has other inputs or outputs than {', '.join(outputs)}", _HINT)
+        self._input = inputs[0].name
+
+    def run(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        try:
+            answers = self._session.run(self._outputs, {self._input: values})
+        except Exception as error:  # ONNX Runtime raises a dozen classes of its own, some of them plain RuntimeError
+            # Its message names tensors, never pixels; but an empty road and a broken runtime must not look alike.
+            raise ModelError(f"the {self._role} failed with {type(error).__name__}", _HINT) from error
+        return tuple(np.asarray(answer, np.float32) for answer in answers)
+
+
+def _open(model: ReleasedModel, threads: int) -> _Runs:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library is loaded, so it is set before the import
+    try:
+        import onnxruntime as ort  # noqa: PLC0415 - see above; and programs that look at no picture start faster
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = _FATAL_ONLY
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        session: _Runs = ort.InferenceSession(model.data, options, providers=["CPUExecutionProvider"])
+    except ImportError as error:
+        raise ModelError("ONNX Runtime is not installed", "pip install 'onnxruntime>=1.23,<1.29'") from error
+    except Exception as error:  # see `run`
+        raise ModelError(f"the {model.role} model cannot be loaded: {type(error).__name__}", _HINT) from error
+    return session

@@ -1,0 +1,118 @@
+"""Find the released models and refuse whatever is not, byte for byte, what was released.
+
+`released.toml` names each model's file and SHA-256. It lies beside the files in an installed package
+(`platesieve/released/`), and one folder above them in a checkout (`models/`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from platesieve.domain.errors import ModelError
+
+MANIFEST: Final = "released.toml"
+MAX_MODEL_BYTES: Final = 64 * 1024 * 1024  # models for a Raspberry Pi have a few; a larger file is a mistake
+MAX_MANIFEST_BYTES: Final = 1024 * 1024
+
+Role = Literal["detector", "reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedModel:
+    """A model whose bytes are those that were released.
+
+    Attributes:
+        role: detector or reader.
+        name: of the model.
+        version: of the model.
+        sha256: of its bytes, lower-case hex.
+        data: the ONNX file. It is handed to the runtime as bytes, never as a path, so that no second file is read.
+        table: its whole table in released.toml, with thresholds and measured scores.
+    """
+
+    role: Role
+    name: str
+    version: str
+    sha256: str
+    data: bytes = field(repr=False)
+    table: dict[str, Any] = field(repr=False)
+
+
+def load_released(role: Role, manifest: Path | None = None) -> ReleasedModel:
+    """Return a released model, checked.
+
+    Args:
+        role: which one.
+        manifest: released.toml; None looks in the package and in the checkout.
+
+    Raises:
+        ModelError: it is missing, too large, or not the file that was released.
+    """
+    manifest = manifest or find_manifest()
+    table = _table(manifest, role)
+    data = _read(_model_path(manifest, table["file"], role), MAX_MODEL_BYTES, f"the {role} model")
+    found = hashlib.sha256(data).hexdigest()
+    if found != table["sha256"].lower():
+        raise ModelError(
+            f"the {role} model is not the released one: its SHA-256 begins with {found[:12]}, "
+            f"released was {table['sha256'][:12]}",
+            "install platesieve again; a model that was changed is never run",
+        )
+    return ReleasedModel(role, table["name"], str(table["version"]), found, data, table)
+
+
+def find_manifest() -> Path:
+    """Return where released.toml is: in the installed package, else in the checkout around it.
+
+    Raises:
+        ModelError: nowhere.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for manifest in (package / "released" / MANIFEST, package.parents[1] / "models" / MANIFEST):
+        if manifest.is_file():
+            return manifest
+    raise ModelError(
+        f"the released models are missing: no {MANIFEST} in the package or the checkout",
+        "install platesieve again, or train them with the scripts in models/runs",
+    )
+
+
+def _table(manifest: Path, role: Role) -> dict[str, Any]:
+    data = _read(manifest, MAX_MANIFEST_BYTES, MANIFEST)
+    try:
+        whole = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{MANIFEST} cannot be read: {error}", "install platesieve again") from error
+    table = whole.get(role)
+    if not isinstance(table, dict):
+        raise ModelError(
+            f"{MANIFEST} has no table [{role}]: no such model was released",
+            f"install platesieve again, or train it with models/runs/{role}.sh",
+        )
+    missing = [key for key in ("name", "version", "file", "sha256") if not isinstance(table.get(key), str)]
+    if missing:
+        raise ModelError(f"[{role}] in {MANIFEST} does not say {', '.join(missing)}", "install platesieve again")
+    return table
+
+
+def _model_path(manifest: Path, name: str, role: Role) -> Path:
+    """Return the file: beside the manifest, or in the folder `released` beside it."""
+    if Path(name).name != name or name in {"", ".", ".."}:
+        raise ModelError(f"the file of [{role}] in {MANIFEST} is not a plain file name", "install platesieve again")
+    beside = manifest.parent / name
+    return beside if beside.is_file() else manifest.parent / "released" / name
+
+
+def _read(path: Path, limit: int, what: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ModelError(f"{what} cannot be read: {error.strerror}", "install platesieve again") from error
+    if len(data) > limit:
+        raise ModelError(f"{what} is larger than {limit // 1024**2} MiB", "install platesieve again")
+    return data
