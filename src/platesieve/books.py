@@ -23,7 +23,6 @@ from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.match import Disposition
 from platesieve.policy import aggregate
 from platesieve.policy.decide import expiry_grain_s
-from platesieve.policy.pseudonym import Life
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +99,7 @@ class Books:
         if reason is None:
             self.note(log.ReadingStarted(now.wall_ns))
         else:
+            self._keys.destroy()
             self.note(log.ReadingStopped(now.wall_ns, _STOP_REASONS[reason]))
 
     def refresh(self) -> None:
@@ -135,10 +135,11 @@ class Books:
         for judgement in judgements:
             if isinstance(judgement.decision, Tally):
                 self._windows = self._counted(judgement, judgement.decision)
-        self._keys.rotate(now)
-        self._windows, counts = aggregate.close(self._windows, now, self._judge.instruments.new_id)
+        if self._not_reading is None:
+            self._keys.rotate(now)
+        self._windows, counts = aggregate.close(self._windows, self._judge.policy, now, self._judge.instruments)
         leaving, published = self._committed((*decided, *counts), now)
-        entries = [*self._pending, *self._key_events(), *published]
+        entries = [*self._pending, *self._key_events(now), *published]
         self._pending.clear()
         if now.seconds_since(self._accounts.start) >= self._settings.batch_s:
             entries.append(self._batch(now))
@@ -148,16 +149,15 @@ class Books:
 
     def closing(self, now: Instant, quality: TimeQuality) -> tuple[list[Entry], list[Disclosure]]:
         """Return the last entries of a run and what leaves with them."""
-        self._windows, counts = aggregate.flush(self._windows, now, self._judge.instruments.new_id)
+        self._windows, counts = aggregate.flush(self._windows, self._judge.policy, now, self._judge.instruments)
         leaving, published = self._committed(counts, now)
-        self._keys.destroy(now)
-        entries = [*self._pending, *self._key_events(), *published, self._batch(now), log.Shutdown(now.wall_ns)]
+        self._keys.destroy()
+        entries = [*self._pending, *self._key_events(now), *published, self._batch(now), log.Shutdown(now.wall_ns)]
         leaving.append(self._health(now, quality, State.STOPPED))
         return entries, leaving
 
     def _counted(self, judgement: Judgement, tally: Tally) -> aggregate.Windows:
-        policy, seen = self._judge.policy, judgement.sighting.last_seen
-        return aggregate.add(self._windows, tally, judgement.disposition, policy, seen)
+        return aggregate.add(self._windows, tally, self._judge.policy, judgement.sighting.last_seen)
 
     def _committed(self, disclosures: Sequence[Disclosure], now: Instant) -> tuple[list[Disclosure], list[Entry]]:
         """Give each its salt and return them with their entries (audit/FORMAT.md section 5)."""
@@ -187,12 +187,12 @@ class Books:
         period_ns = int(max(grain_s, self._settings.batch_s) * NS_PER_S)
         return wall_ns // period_ns * period_ns
 
-    def _key_events(self) -> list[Entry]:
+    def _key_events(self, now: Instant) -> list[Entry]:
         """Return what became of pseudonym keys since the last call."""
         return [
-            log.EpochKeyCreated(event.time_ns, event.epoch, log.KeyPurpose.DEVICE)
-            if event.life is Life.CREATED
-            else log.EpochKeyDestroyed(event.time_ns, event.epoch)
+            log.EpochKeyCreated(now.wall_ns, event.epoch, log.KeyPurpose.DEVICE)
+            if event.created
+            else log.EpochKeyDestroyed(now.wall_ns, event.epoch)
             for event in self._keys.take_events()
         ]
 
@@ -221,7 +221,12 @@ class Books:
             fps=(self._frames - frames) / elapsed_s if elapsed_s > 0 else 0.0,
             dropped=self.camera_dropped,
             policy=dict(policy.stamp),
-            hotlist={"sha256": hotlist.sha256, "count": hotlist.count, "age_s": hotlist.age_s(now)},
+            hotlist={
+                "sha256": hotlist.sha256,
+                "count": hotlist.count,
+                "age_s": int(hotlist.age_s(now)),
+                "stale": self._judge.hotlist_is_stale(now),
+            },
             clock=quality,
             audit_size=self.audit_size,
         )

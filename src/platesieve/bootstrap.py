@@ -21,12 +21,13 @@ from platesieve.adapters.instance_lock import instance_lock
 from platesieve.adapters.system_clock import SystemClock
 from platesieve.books import Books, Facts
 from platesieve.domain.errors import ConfigError, InputError, StorageError
-from platesieve.obedience import Obedience
+from platesieve.obedience import Obedience, was_suspended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from platesieve.adapters.audit_folder import AuditFolder
+    from platesieve.audit.verify import Verdict
     from platesieve.domain.instant import Instant
     from platesieve.hotlist.hotlist import HotList
     from platesieve.judge import Judge, Judgement
@@ -158,15 +159,14 @@ def build_sight(settings: Settings, *, keep_pictures: bool) -> Sight:
         ModelError: a model is missing, changed or cannot run.
     """
     from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
-    from platesieve.adapters.released_models import load_released
     from platesieve.domain.folding import fold
     from platesieve.sight import Sight
 
     key = bytearray(
         os.urandom(32)
     )  # dies with the process: what was reported cannot be tested against a list of plates
-    finder = OnnxPlateFinder(load_released("detector"), settings.vision)
-    reader = OnnxPlateReader(load_released("reader"), settings.vision)
+    finder = OnnxPlateFinder(settings.vision)
+    reader = OnnxPlateReader(settings.vision)
     return Sight(
         finder,
         reader,
@@ -211,7 +211,7 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         stop: ends it at once; what was not sent stays in the outbox.
         drain: ends it when the camera process has said goodbye and the outbox is empty.
     """
-    from platesieve.adapters.mqtt import MqttPublisher, NoBroker
+    from platesieve.adapters.mqtt import open_publisher
     from platesieve.adapters.outbox_sqlite import SqliteOutbox
     from platesieve.adapters.pipe import PipeIntake
     from platesieve.adapters.wire import Address
@@ -223,8 +223,12 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         outbox = SqliteOutbox(folders.uplink / "outbox.db", settings.uplink.outbox_quota_bytes)
         intake = PipeIntake(folders.pipe)
         address = Address.from_device(settings.device)
-        publisher = MqttPublisher(settings.uplink, address, intake.wake) if settings.uplink.host else NoBroker()
-        run_uplink(intake, outbox, publisher, clock, stop, drain=drain)
+        with ExitStack() as undo:  # the flow closes its parts itself, once it has them all
+            undo.callback(intake.close)
+            undo.callback(outbox.close)
+            publisher = open_publisher(settings.uplink, address, intake.wake)
+            undo.pop_all()
+        run_uplink(intake, outbox, publisher, clock, stop, drain)
 
 
 def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
@@ -277,6 +281,15 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
             return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
 
 
+def verify_own_log(folders: Folders) -> Verdict:
+    """Return the verdict on this device's own audit log."""
+    from platesieve.adapters.audit_folder import FolderFiles
+    from platesieve.adapters.key_files import load_vkey
+    from platesieve.audit.verify import verify_log
+
+    return verify_log(FolderFiles(folders.audit), load_vkey(folders.camera / "audit.vkey"))
+
+
 def demo_files() -> tuple[Path, Path]:
     """Return the drawn street and its hot list."""
     folder = Path(str(files("platesieve").joinpath("demo_data")))
@@ -294,13 +307,13 @@ def demo_recipient(folder: Path, name: str) -> Path:
 
 def _open_log(settings: Settings, folders: Folders) -> tuple[AuditFolder, bool]:
     """Return the audit log, and whether its last word on the matter is that this device is suspended."""
-    from platesieve.adapters.audit_folder import AuditFolder
+    from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
     from platesieve.adapters.key_files import audit_key_name, load_or_create_audit_key
 
     device = settings.device
     signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
     log = AuditFolder(folders.audit, signer)
-    return log, log.suspended
+    return log, was_suspended(FolderFiles(folders.audit), log.size)
 
 
 def _facts(settings: Settings) -> Facts:

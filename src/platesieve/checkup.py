@@ -87,7 +87,9 @@ def _audit_log(settings: Settings) -> Finding:
     if not (folders.audit / "checkpoint").exists():
         return Finding("audit log", "pass", "none yet; it begins with the first run")
     verdict = bootstrap.verify_own_log(folders)
-    return Finding("audit log", "pass" if verdict.ok else "fail", verdict.sentence, "" if verdict.ok else verdict.remedy)
+    if verdict.intact:
+        return Finding("audit log", "pass", verdict.sentence)
+    return Finding("audit log", "fail", verdict.sentence, f"platesieve audit verify {folders.audit} names every finding")
 
 
 def _clock(settings: Settings) -> Finding:

@@ -41,9 +41,13 @@ class Judge:
         """Return why no plate may be read now, or None."""
         return out_of_force(self.policy, now.wall_ns)
 
+    def hotlist_is_stale(self, now: Instant) -> bool:
+        """Return whether the hot list is older than the policy allows: then nothing is a hit."""
+        return self.hotlist.stale(now, self.policy.hotlists.max_age_s)
+
     def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:
         """Match, sort into hit, miss or unsure, and ask the policy what may leave."""
-        matches = self.hotlist.match(sighting.text, now)
+        matches = () if self.hotlist_is_stale(now) else self.hotlist.match(sighting.text, now)
         sort = disposition(sighting, matches, self.policy)
         context = Context(now=now, quality=quality, device=self.device)
         return Judgement(sighting, matches, sort, decide(sighting, matches, self.policy, context, self.instruments))

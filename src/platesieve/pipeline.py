@@ -68,8 +68,8 @@ class Pipeline:
             CameraError: the source stalled or went away; what was decided until then has been settled.
         """
         parts = self._parts
-        parts.log.append(parts.books.opening(parts.clock.now()))
         now = parts.clock.now()
+        parts.log.append([*parts.books.opening(now), *parts.obedience.opening(now)])
         try:
             while not stop() and (frame := camera.read()) is not None:
                 parts.books.camera_dropped = camera.dropped

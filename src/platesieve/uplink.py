@@ -40,8 +40,7 @@ def run_uplink(
     publisher: Publisher,
     clock: Clock,
     stop: Callable[[], bool],
-    *,
-    drain_limit_s: float | None = None,
+    drain: Callable[[], bool] = lambda: False,
 ) -> int:
     """Carry events until told to stop; return how many were never taken by the broker (they stay stored).
 
@@ -53,8 +52,8 @@ def run_uplink(
         publisher: the way to the broker.
         clock: now.
         stop: asked several times a second; a signal handler makes it true.
-        drain_limit_s: with a number the run also ends when the camera process has said goodbye and the
-            outbox is empty, or this many seconds after the goodbye.
+        drain: asked likewise; once it is true the run also ends when the camera process has said goodbye and
+            the outbox is empty.
 
     Raises:
         StorageError: the disk refuses at the very end. Before that, the run goes on and tries again.
@@ -63,7 +62,7 @@ def run_uplink(
     with ExitStack() as ending:
         for close in (outbox.close, intake.close, publisher.close):  # run in reverse: the broker first
             ending.callback(close)
-        while not stop() and not (drain_limit_s is not None and uplink.drained(drain_limit_s)):
+        while not stop() and not (drain() and uplink.drained()):
             uplink.step(_WAIT_S)
         return uplink.part()
 
@@ -85,7 +84,6 @@ class Uplink:
     _storage_ok: bool = True
     _camera_gone_ns: int | None = None
     _said_offline: bool = False
-    _goodbye_ns: int | None = None
 
     def step(self, timeout_s: float) -> None:
         """Do one round; it waits at most `timeout_s` seconds, when there is nothing to do."""
@@ -102,15 +100,10 @@ class Uplink:
         else:
             self._storage_ok = True
 
-    def drained(self, limit_s: float) -> bool:
-        """Return whether the camera process is gone on purpose and nothing more can be done for its events."""
-        if not self.intake.goodbye:
-            self._goodbye_ns = None
-            return False
-        now_ns = self.clock.now().monotonic_ns
-        self._goodbye_ns = self._goodbye_ns or now_ns
+    def drained(self) -> bool:
+        """Return whether the camera process is gone on purpose and the broker has everything."""
         try:
-            return now_ns - self._goodbye_ns >= limit_s * NS_PER_S or not (self._answered or self.outbox.unsent())
+            return self.intake.goodbye and not (self._answered or self.outbox.unsent())
         except StorageError as error:
             self._storage_failed(error)
             return False

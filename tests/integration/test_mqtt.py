@@ -370,7 +370,7 @@ def test_a_draining_run_ends_by_itself(broker: Broker, dashboard: Dashboard, tmp
     """The demo: the camera process says goodbye, everything is delivered, its last word stands."""
     folder = tmp_path / "drain"
     folder.mkdir()
-    device = Running(folder, broker.uplink(), "20")
+    device = Running(folder, broker.uplink(), "drain")
     for i in range(50):
         device.outlet.send(hit(f"h{i}"))
     device.outlet.send(a_health("stopped"))

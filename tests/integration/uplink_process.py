@@ -19,7 +19,7 @@ from platesieve.settings import Device, Uplink
 from platesieve.uplink import run_uplink
 
 
-def main(folder: Path, settings: Uplink, drain_limit_s: float | None) -> int:
+def main(folder: Path, settings: Uplink, *, drain: bool) -> int:
     """Run until SIGTERM, or until drained; return how many events were never sent."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -28,10 +28,9 @@ def main(folder: Path, settings: Uplink, drain_limit_s: float | None) -> int:
         intake = PipeIntake(folder / "uplink.sock")
         publisher = MqttPublisher(settings, Address.from_device(Device()), intake.wake, retry_s=(0.1, 0.5))
         print("ready", flush=True)  # noqa: T201 - the test waits for it
-        return run_uplink(intake, outbox, publisher, SystemClock(), stop.is_set, drain_limit_s=drain_limit_s)
+        return run_uplink(intake, outbox, publisher, SystemClock(), stop.is_set, lambda: drain)
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    limit = float(sys.argv[3]) if len(sys.argv) > 3 else None
-    print("left", main(Path(sys.argv[1]), Uplink(**json.loads(sys.argv[2])), limit), flush=True)  # noqa: T201 - ditto
+    print("left", main(Path(sys.argv[1]), Uplink(**json.loads(sys.argv[2])), drain="drain" in sys.argv), flush=True)  # noqa: T201 - ditto

@@ -35,6 +35,7 @@ _CHUNK_BYTES = 1 << 18
 _WINDOW = 64  # unanswered frames on the wire: their answers always fit the socket's buffer, so neither end blocks
 _SWEEP_S = 0.5  # a full buffer is long: it is not searched for expired ones at every answer
 _SEND_LIMIT_S = 5.0  # a peer that reads nothing for this long is hung up on
+_START_S = 5.0  # both processes start together: that the other one is not there yet is no news
 _MAX_COMMANDS = 32  # a broker that floods us with commands fills this and no more
 _MAX_SOCKET_PATH_BYTES = 107  # unix(7)
 
@@ -313,6 +314,7 @@ class PipeOutlet:
         """Connect, serve and connect again. Whatever goes wrong, this thread goes on until `close`."""
         shortest_s, longest_s = self._retry_s
         pause_s, said = shortest_s, ""
+        quiet_until_s = time.monotonic() + _START_S
         while not self._closing:
             began = time.monotonic()
             try:
@@ -320,13 +322,13 @@ class PipeOutlet:
                     connection.settimeout(_SEND_LIMIT_S)
                     connection.connect(self._address)
                     frames.check_peer(connection, self._peer_uids)
-                    said = ""
+                    said, quiet_until_s = "", 0.0
                     self._serve(connection)
             except Exception as error:  # noqa: BLE001 - a thread that ended here would lose every later event in silence
                 trouble = str(error) if isinstance(error, LinkError) else type(error).__name__
-                if trouble != said:
+                if trouble != said and time.monotonic() >= quiet_until_s:
                     _log.warning("the pipe to the uplink process is down: %s", trouble)
-                said = trouble
+                    said = trouble
             with self._changed:
                 self._on_wire.clear()
                 pause_s = shortest_s if time.monotonic() - began > longest_s else min(pause_s * 2, longest_s)

@@ -21,8 +21,7 @@ MAX_VARIANTS = 16
 """Different texts kept of one pass; of a flood of them the lightest go."""
 
 LEAST_WEIGHT = 0.05
-"""Even a read that doubts itself is a witness, if a faint one: reads weigh by the square of their confidence, so
-that the many blurred frames of a vehicle far away do not outvote the few sharp ones, nor make them doubtful."""
+"""Even a read that doubts itself is a witness."""
 
 ALTERNATIVES = 3
 
@@ -35,14 +34,16 @@ class Variant:
         best: the most confident of them, with its crops.
         frame_size_px: of the frame of `best`.
         frames: how many there were.
-        weight: sum of their squared confidences.
-        votes: per position, weight of each character.
+        weight: sum of their confidences; the heaviest cluster wins.
+        say: sum of the squares of their confidences; what they have to say about each position.
+        votes: per position, what they say for each character.
     """
 
     best: PlateRead
     frame_size_px: tuple[int, int]
     frames: int
     weight: float
+    say: float
     votes: tuple[tuple[tuple[str, float], ...], ...]
 
     @property
@@ -66,9 +67,9 @@ class Verdict:
 
 def add_read(variants: tuple[Variant, ...], read: PlateRead, frame_size_px: tuple[int, int]) -> tuple[Variant, ...]:
     """Return the variants with one more read."""
-    weight = max(read.confidence, LEAST_WEIGHT) ** 2
-    votes = tuple(tuple((c, weight * p) for c, p in glyph.alternatives) for glyph in read.glyphs)
-    new = Variant(read, frame_size_px, 1, weight, votes)
+    weight = max(read.confidence, LEAST_WEIGHT)
+    votes = tuple(tuple((c, weight**2 * p) for c, p in glyph.alternatives) for glyph in read.glyphs)
+    new = Variant(read, frame_size_px, 1, weight, weight**2, votes)
     kept = [_merge(v, new) if v.text == read.text else v for v in variants]
     if all(v.text != read.text for v in variants):
         kept.append(new)
@@ -81,7 +82,9 @@ def vote(variants: Sequence[Variant]) -> Verdict:
     1. Variants are taken heaviest first; each joins the first cluster whose heaviest member it is like.
     2. The heaviest cluster wins, and its heaviest member, the pivot, sets the number of characters.
     3. The others are aligned with the pivot and all vote; a read that left a position out votes for nothing there.
-    4. Confidence is the weakest position's share of the whole cluster's weight. Because each read gives a character
+    4. Within the cluster a read has a say by the square of its confidence, so that the many blurred frames of a vehicle
+       far away neither outvote the few sharp ones nor make them doubtful.
+    5. Confidence is the weakest position's share of the whole cluster's say. Because each read gives a character
        no more than its own probability for it, agreement alone does not make a doubtful glyph certain.
 
     Args:
@@ -89,7 +92,7 @@ def vote(variants: Sequence[Variant]) -> Verdict:
     """
     cluster = winning_cluster(variants)
     pivot = cluster[0]
-    total = sum(v.weight for v in cluster)
+    total = sum(v.say for v in cluster)
     tallies: list[dict[str, float]] = [{} for _ in range(len(pivot.text))]
     for variant in cluster:
         places = align(pivot.text.reveal(), variant.text.reveal())
@@ -132,7 +135,9 @@ def _rank(variant: Variant) -> tuple[float, int, str]:
 def _merge(old: Variant, new: Variant) -> Variant:
     """Return both as one; the more confident read shows the plate."""
     votes = tuple(_sum(a, b) for a, b in zip(old.votes, new.votes, strict=True))
-    summed = replace(old, frames=old.frames + new.frames, weight=old.weight + new.weight, votes=votes)
+    summed = replace(
+        old, frames=old.frames + new.frames, weight=old.weight + new.weight, say=old.say + new.say, votes=votes
+    )
     if (new.best.confidence, new.best.detection.score) > (old.best.confidence, old.best.detection.score):
         return replace(summed, best=new.best, frame_size_px=new.frame_size_px)
     return summed
