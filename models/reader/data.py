@@ -139,6 +139,7 @@ def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) ->
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
     sources = Sources.load(config, rng)
+    queue.cancel_join_thread()  # what the parent did not take is of no use to anybody
     parent = mp.parent_process()
     batch = make_batch(rng, sources, config["mix"], size)
     while parent is not None and parent.is_alive():

@@ -1,7 +1,9 @@
 """The reader's net: a small convolutional trunk, one look across the whole plate, and CTC over 40 columns.
 
-The trunk keeps 40 columns and ends in 3 rows of 96 channels. Columns become 40 tokens; each may then look at every cell
-of the 3 x 40 grid (one attention block), which is what puts the second row of a two-row plate behind the first.
+The trunk keeps 40 columns and ends in 3 rows of 96 channels, which become 40 tokens. CTC writes from left to right, so
+a plate of two rows needs its second row behind its first: a branch reads the upper and the lower half at half the width
+and lays them end to end, and one gate for the whole picture chooses between the two readings. Each token may then look
+at every cell of the 3 x 40 grid (one attention block).
 """
 
 from __future__ import annotations
@@ -44,6 +46,29 @@ class _Along(nn.Module):
         return x + torch.relu(self.norm(self.conv(x)))
 
 
+class _Rows(nn.Module):
+    """Lay the lower half of the picture behind the upper half: 20 columns each; and say whether to believe it."""
+
+    def __init__(self, inputs: int, cells: int, channels: int) -> None:
+        super().__init__()
+        self.halves = nn.Sequential(
+            nn.Conv2d(inputs, 96, (3, 4), (3, 2), (0, 1), bias=False), nn.BatchNorm2d(96), nn.ReLU(inplace=True)
+        )
+        self.tokens = nn.Sequential(
+            nn.Conv1d(96, channels, 5, padding=2, bias=False), nn.BatchNorm1d(channels), nn.ReLU(inplace=True)
+        )
+        self.gate = nn.Linear(2 * cells, 1)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, -2.0)
+
+    def forward(self, tokens: Tensor, middle: Tensor, grid: Tensor) -> Tensor:
+        """Take tokens (B, 40, C), the 6 x 40 level and the 3 x 40 grid; return tokens."""
+        halves = self.tokens(self.halves(middle).flatten(2)).transpose(1, 2)
+        cells = grid.flatten(2)
+        two = torch.sigmoid(self.gate(torch.cat([cells.mean(-1), cells.amax(-1)], -1)))[:, :, None]
+        return tokens + two * (halves - tokens)
+
+
 class _Look(nn.Module):
     """Each of the 40 columns looks at all 3 x 40 cells; starts as a no-op so that the trunk learns first."""
 
@@ -82,25 +107,27 @@ class Reader(nn.Module):
 
     def __init__(self, dropout: float = 0.1) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(
+        self.middle = nn.Sequential(
             _conv(1, 32, 2),
             _conv(32, 32, (2, 1)),
             _conv(32, 32, (1, 2)),
             _conv(32, 32),
             _conv(32, 64, (2, 1)),
             _Residual(64),
-            _conv(64, 96, (2, 1)),
-            _conv(96, 96),
         )
+        self.grid = nn.Sequential(_conv(64, 96, (2, 1)), _conv(96, 96))
         self.columns = nn.Sequential(nn.Conv2d(96, 128, (3, 1), bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True))
         self.along = _Along(128, 1)
+        self.rows = _Rows(64, 96, 128)
         self.look = _Look(128, 96)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(128, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B, 40, 37) of a batch of normalised crops."""
-        grid = self.trunk(x)
+        middle = self.middle(x)
+        grid = self.grid(middle)
         tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
+        tokens = self.rows(tokens, middle, grid)
         tokens = self.look(tokens, grid)
         return self.head(self.drop(tokens))
