@@ -10,11 +10,18 @@ SOURCE = Path(__file__).parents[1] / "src" / "platesieve"
 # Every place that sees the characters of a plate or the bytes of a picture of one, and why.
 REVEALS = {
     "domain/folding.py": "folds confusable glyphs",
+    "policy/minimise.py": "gives each field the form that the policy names",
+    "tracking/vote.py": "aligns the reads of one pass, in RAM",
+    "evaluation/pictures.py": "compares reads with labels; only counts leave",
+    "evaluation/clip.py": "compares Sightings with the plates a clip is known to show",
+    "cli/evaluate.py": "--reveal lists what was not read right, for whoever holds the labels",
 }
 
 # Every place that makes something that can be stored or sent.
 DISCLOSES = {
     "accountability.py": "health and checkpoints: about the device, never about a vehicle",
+    "policy/aggregate.py": "counts of windows that are over",
+    "policy/decide.py": "reads, as far as the policy lets them out",
 }
 
 
