@@ -6,6 +6,7 @@ The last property has an oracle of its own: it asks what can be learnt from the 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 
 from platesieve.domain.crop import Crop, Crops
 from platesieve.domain.decision import Disclose, Suppress, Tally
+from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Match, MatchKind
 from platesieve.domain.plate import ALPHABET
 from platesieve.domain.sighting import Direction
+from platesieve.hotlist.hotlist import HotList
 from platesieve.policy.decide import decide
 from platesieve.policy.language import (
     COARSENED_TO,
@@ -39,6 +42,8 @@ from platesieve.policy.language import (
     ToPeriod,
     ToStep,
 )
+from platesieve.policy.load import load_policy
+from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.stricter import at_most
 from tests.fakes.passages import AN_ALERT, SEEN, a_context, a_policy, a_section, a_set_of_instruments, a_sighting
 
@@ -307,3 +312,28 @@ def test_a_looser_field_would_be_noticed() -> None:
     assert not at_most(Seal("agency"), Pseudonym(60))
     assert not at_most(Pseudonym(60), Seal("agency"))
     assert not at_most(ToPeriod(60), ToPeriod(3600))
+
+
+@given(st.sampled_from(pack_ids()), st.integers(0, 5000), st.integers(0, 80), st.binary(max_size=30))
+def test_a_damaged_policy_loads_or_is_refused(pack_id: str, start: int, length: int, other: bytes) -> None:
+    """Whatever is cut out of a pack or put into it: a Policy or a ConfigError with lines, never another exception."""
+    text = pack_text(pack_id)
+    damaged = text[: start % len(text)] + other + text[start % len(text) + length :]
+
+    try:
+        load_policy(damaged, "p.toml")
+    except ConfigError as error:
+        problems = error.problems
+    else:
+        return
+    assert problems
+    assert all(problem.startswith("p.toml:") for problem in problems)
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='plate,categoryst"x\n\r019QX -', max_size=200))
+def test_any_text_is_a_hot_list_or_is_refused(text: str | bytes) -> None:
+    """A HotList or a ConfigError, never another exception."""
+    for header in ("", "plate,category,list,expires\n"):
+        whole = header.encode() + text if isinstance(text, bytes) else header + text
+        with suppress(ConfigError):
+            assert HotList.from_csv(whole, "h.csv", SEEN).count >= 0

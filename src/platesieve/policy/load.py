@@ -91,8 +91,8 @@ def _load(text: bytes, name: str, *, check_successor: bool) -> words.Policy:
 def _parse(text: bytes, name: str) -> tuple[str, dict[str, Any]]:
     if len(text) > MAX_BYTES:
         raise _refuse(name, (f"{name}:1: is larger than {MAX_BYTES} bytes; a policy is a page or two",))
-    for number, line in enumerate(text.split(b"\n"), start=1):
-        if len(line) > MAX_LINE:  # the time tomllib takes for a dotted key grows with the square of its length
+    for number, row in enumerate(text.split(b"\n"), start=1):
+        if len(row) > MAX_LINE:  # the time tomllib takes for a dotted key grows with the square of its length
             raise _refuse(name, (f"{name}:{number}: is longer than {MAX_LINE} bytes; break the line",))
     try:
         decoded = text.decode()

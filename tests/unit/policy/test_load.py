@@ -17,6 +17,7 @@ from platesieve.domain.errors import ConfigError
 from platesieve.policy.load import MAX_BYTES, load_pack, load_policy
 from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.shape import schema_text
+from tests.vectors.policy.make_vectors import BASE, FAULTS
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "policy"
 SCHEMA = Path(__file__).parents[3] / "src" / "platesieve" / "schemas" / "v1" / "policy.schema.json"
@@ -40,6 +41,13 @@ def test_each_fault_is_named(path: Path) -> None:
 
     assert any(said in problem for problem in problems), problems
     assert all(re.fullmatch(r"p\.toml:\d+: .+; .+", problem) for problem in problems), problems
+
+
+def test_the_vectors_are_what_their_script_writes() -> None:
+    """No file was changed by hand, and none is left over."""
+    said = {name: f"# refused: {said}\n" + BASE.replace(old, new, 1) for name, (old, new, said) in FAULTS.items()}
+
+    assert {path.stem: path.read_text() for path in FAULTY} == said
 
 
 def test_the_policy_that_the_faults_are_made_from_is_right() -> None:
