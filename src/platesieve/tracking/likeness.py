@@ -14,8 +14,8 @@ from platesieve.domain.plate import PlateText
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONG_TEXT = 6
-"""From this many characters on, two faults are forgiven: fewer would leave too little to recognise."""
+LONG_TEXT = 5
+"""From this many characters on, two faults are forgiven, one in each read; shorter texts have too little left."""
 
 TELLING_PART = 4
 """A part of a plate is recognised from this many characters on."""

@@ -26,6 +26,9 @@ MAX_DIGESTS = 64
 LONGEST_PREDICTION_S = 1.0
 """Beyond this a plate may have braked or turned: its last speed says nothing."""
 
+LEGIBLE_CONFIDENCE = 0.5
+"""Below this a read is lettering or a grille as often as a plate, and does not keep the search running."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -145,8 +148,8 @@ class TrackerState:
 
     @property
     def reading(self) -> bool:
-        """Return whether a pass is under way: then every frame is worth a look, moving or not."""
-        return any(track.began is not None for track in self.tracks)
+        """Return whether a legible pass is under way: then every frame is worth a look, moving or not."""
+        return any(v.best.confidence >= LEGIBLE_CONFIDENCE for track in self.tracks for v in track.variants)
 
 
 def plate_width(detection: Detection) -> float:
