@@ -39,7 +39,8 @@ class Accounts:
 
     def suppress(self, reason: Reason, count: int = 1) -> None:
         """Count what was not read or did not leave, and why."""
-        self.suppressed[reason] += count
+        if count:
+            self.suppressed[reason] += count
 
     def judged(self, judgements: Iterable[Judgement]) -> None:
         """Count what was decided."""

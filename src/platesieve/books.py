@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from platesieve.domain.disclosure import Disclosure
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.judge import Judge, Judgement
-    from platesieve.policy.pseudonym import EpochKeys
-    from platesieve.settings import Audit, Device
+    from platesieve.settings import Audit
 
 CLOCK_STEP_S = 2.0  # a wall clock that moved this much against the monotonic one was set by somebody
+MAX_PENDING = 10_000  # a week of batches; a log that cannot be written for longer has other troubles
 
 _STOP_REASONS = {
     Reason.NO_POLICY: log.StopReason.NO_POLICY,
@@ -57,14 +57,11 @@ class Facts:
 class Books:
     """The running accounts of one start of the camera process."""
 
-    def __init__(
-        self, judge: Judge, keys: EpochKeys, device: Device, settings: Audit, facts: Facts, now: Instant
-    ) -> None:
+    def __init__(self, judge: Judge, settings: Audit, facts: Facts, now: Instant) -> None:
         self.camera_dropped = 0
         self.audit_size = 0
         self._judge = judge
-        self._keys = keys
-        self._device = device
+        self._keys = judge.instruments.pseudonyms
         self._settings = settings
         self._facts = facts
         self._accounts = Accounts(now)
@@ -106,17 +103,18 @@ class Books:
         """Tell the health at the next opportunity instead of when it is due."""
         self._health_due_ns = 0
 
-    def lost(self, count: int) -> None:
-        """Count Disclosures that were forgotten because their entry could not be written."""
-        if count:
-            self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, count)
+    def not_written(self, entries: Sequence[Entry]) -> None:
+        """Keep what could not be logged for the next time; events among it are forgotten and counted."""
+        kept: list[Entry] = [entry for entry in entries if not isinstance(entry, log.Publish)]
+        self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, len(entries) - len(kept))
+        self._pending = kept[-MAX_PENDING:]
 
     # ---- what is written -----------------------------------------------------------------------------------
 
     def opening(self, now: Instant) -> list[Entry]:
         """Return the first entries of a run: what is in force before the first plate is looked at."""
         policy, hotlist, at = self._judge.policy, self._judge.hotlist, now.wall_ns
-        device = self._device
+        device = self._judge.device
         return [
             log.Boot(at, __version__, f"{device.agency}/{device.site}/{device.device}", secrets.token_hex(16)),
             log.ModelsLoaded(at, self._facts.detector_sha256, self._facts.reader_sha256),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import secrets
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -21,7 +20,7 @@ from platesieve.adapters.instance_lock import instance_lock
 from platesieve.adapters.system_clock import SystemClock
 from platesieve.books import Books, Facts
 from platesieve.domain.errors import ConfigError, InputError, StorageError
-from platesieve.obedience import Obedience, was_suspended
+from platesieve.obedience import Obedience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from platesieve.hotlist.hotlist import HotList
     from platesieve.judge import Judge, Judgement
     from platesieve.policy.language import Policy
-    from platesieve.policy.pseudonym import EpochKeys
     from platesieve.ports import Clock
     from platesieve.preview import Preview
     from platesieve.settings import Settings
@@ -129,17 +127,15 @@ def load_recipients(settings: Settings) -> dict[str, bytes]:
     return {name: load_public(Path(file), KeyKind.AGENCY) for name, file in settings.recipients.items()}
 
 
-def build_judge(settings: Settings, clock: Clock) -> tuple[Judge, EpochKeys]:
-    """Return policy, hot list and instruments as one value, and the keys of pseudonyms.
+def build_judge(settings: Settings, clock: Clock) -> Judge:
+    """Return policy, hot list and instruments as one value.
 
     Raises:
         ConfigError: this device may not read under this policy; every reason is listed.
     """
     from platesieve.judge import Judge
-    from platesieve.policy.decide import Instruments
     from platesieve.policy.force import device_refusals, in_force
-    from platesieve.policy.pseudonym import EpochKeys
-    from platesieve.policy.seal import Sealer
+    from platesieve.policy.instruments import instruments_for
 
     now = clock.now()
     policy = in_force(load_policy(settings.policy), now)
@@ -147,9 +143,8 @@ def build_judge(settings: Settings, clock: Clock) -> tuple[Judge, EpochKeys]:
     refusals = device_refusals(policy, settings.device, now, recipients)
     if refusals:
         raise ConfigError(f"this device may not read under policy {policy.id}", "mend each line above", refusals)
-    keys = EpochKeys(settings.device, policy.epochs_s, os.urandom)
-    instruments = Instruments(keys, Sealer(recipients), lambda: secrets.token_hex(16))
-    return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments), keys
+    instruments = instruments_for(settings.device, recipients, policy.epochs_s)
+    return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments)
 
 
 def build_sight(settings: Settings, *, keep_pictures: bool) -> Sight:
@@ -191,15 +186,14 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     clock = SystemClock(assume=settings.device.assume_clock)
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
-        judge, keys = build_judge(settings, clock)
-        log, suspended = _open_log(settings, folders)
-        stack.callback(log.close)
+        judge = build_judge(settings, clock)
+        log = stack.enter_context(_open_log(settings, folders))
         sight = build_sight(settings, keep_pictures=judge.policy.wants_pictures)
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(outlet.drain, DRAIN_S)
-        books = Books(judge, keys, settings.device, settings.audit, _facts(settings), clock.now())
-        obedience = Obedience(settings.device, _command_key(settings), suspended=suspended)
+        books = Books(judge, settings.audit, _facts(settings), clock.now())
+        obedience = Obedience(settings.device, _command_key(settings), suspended=log.suspended)
         Pipeline(Parts(sight, judge, books, obedience, log, outlet, clock), observe).run(camera, stop)
 
 
@@ -273,7 +267,7 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
     clock = SystemClock(assume=True)
     with TemporaryDirectory(prefix="platesieve-") as scratch:
         keys = {name: str(demo_recipient(Path(scratch), name)) for name in made_up}
-        judge, _ = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock)
+        judge = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock)
         camera = open_camera(settings.camera, clock, Replay(pace="fast"))
         with closing(camera):
             sight = build_sight(settings, keep_pictures=policy.wants_pictures)
@@ -305,15 +299,13 @@ def demo_recipient(folder: Path, name: str) -> Path:
     return public
 
 
-def _open_log(settings: Settings, folders: Folders) -> tuple[AuditFolder, bool]:
-    """Return the audit log, and whether its last word on the matter is that this device is suspended."""
-    from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+def _open_log(settings: Settings, folders: Folders) -> AuditFolder:
+    from platesieve.adapters.audit_folder import AuditFolder
     from platesieve.adapters.key_files import audit_key_name, load_or_create_audit_key
 
     device = settings.device
     signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
-    log = AuditFolder(folders.audit, signer)
-    return log, was_suspended(FolderFiles(folders.audit), log.size)
+    return AuditFolder(folders.audit, signer)
 
 
 def _facts(settings: Settings) -> Facts:

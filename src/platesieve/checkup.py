@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from platesieve import bootstrap
+from platesieve.adapters.cameras import open_camera
+from platesieve.adapters.mqtt import probe
 from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.wire import Address
 from platesieve.domain.errors import ConfigError, PlatesieveError
 from platesieve.domain.instant import TimeQuality
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from platesieve.settings import Settings
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
-CONNECT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,11 @@ def _state(settings: Settings) -> Finding:
     folders = bootstrap.Folders.of(settings)
     free = shutil.disk_usage(folders.state).free
     if not all(os.access(folder, os.W_OK) for folder in (folders.state, folders.camera, folders.uplink)):
-        return Finding("state folder", "fail", f"{folders.state} cannot be written", "chown it to the user of platesieve")
+        return Finding("state folder", "fail", f"{folders.state} cannot be written", "chown it to platesieve's user")
+    if damaged := sorted(folders.uplink.glob("*.damaged-*")):
+        return Finding(
+            "state folder", "warn", f"{len(damaged)} damaged outbox set aside", f"delete {damaged[0]} if unneeded"
+        )
     if free < LOW_DISK_BYTES:
         return Finding("state folder", "warn", f"{free >> 20} MiB are free", "make room: a full disk stops reading")
     return Finding("state folder", "pass", f"{folders.state}, {free >> 30} GiB free")
@@ -87,9 +91,7 @@ def _audit_log(settings: Settings) -> Finding:
     if not (folders.audit / "checkpoint").exists():
         return Finding("audit log", "pass", "none yet; it begins with the first run")
     verdict = bootstrap.verify_own_log(folders)
-    if verdict.intact:
-        return Finding("audit log", "pass", verdict.sentence)
-    return Finding("audit log", "fail", verdict.sentence, f"platesieve audit verify {folders.audit} names every finding")
+    return Finding("audit log", "pass" if verdict.ok else "fail", verdict.sentence, verdict.remedy)
 
 
 def _clock(settings: Settings) -> Finding:
@@ -115,7 +117,7 @@ def _telemetry(_settings: Settings) -> Finding:
 
 
 def _policy(settings: Settings) -> Finding:
-    judge, _ = bootstrap.build_judge(settings, SystemClock(assume=True))
+    judge = bootstrap.build_judge(settings, SystemClock(assume=True))
     return Finding("policy", "pass", f"{judge.policy.id} of {judge.policy.version} is in force for this device")
 
 
@@ -127,29 +129,22 @@ def _hotlist(settings: Settings) -> Finding:
 
 
 def _camera(settings: Settings) -> Finding:
-    from platesieve.adapters.cameras import open_camera
-
     with closing(open_camera(settings.camera, SystemClock(assume=True))) as camera:
         frame = camera.read()
     if frame is None:
         return Finding("camera", "fail", "it gives no frame", "check the source")
     dark = float(frame.luma.mean()) < 8  # noqa: PLR2004 - of 255: a lens cap, or night without a lamp
     found = f"{settings.camera_shown} gives {frame.width}x{frame.height}"
-    return Finding("camera", "warn" if dark else "pass", found, "the picture is black: lens cap, shutter?" if dark else "")
+    if dark:
+        return Finding("camera", "warn", f"{found}, black", "take the lens cap off, or open the shutter")
+    return Finding("camera", "pass", found)
 
 
 def _broker(settings: Settings) -> Finding:
-    from platesieve.adapters.mqtt_link import explain, tls_context
-
-    uplink = settings.uplink
-    if uplink.host is None:
+    if settings.uplink.host is None:
         return Finding("broker", "warn", "none is given: everything waits until it expires", "give --broker HOST")
-    context = tls_context(uplink)
-    try:
-        with socket.create_connection((uplink.host, uplink.port), CONNECT_S) as connection:
-            if context is None:
-                return Finding("broker", "pass", "answers, without TLS on this machine")
-            with context.wrap_socket(connection, server_hostname=uplink.host) as secured:
-                return Finding("broker", "pass", f"answers with {secured.version()}")
-    except OSError as error:
-        return Finding("broker", "fail", explain(error), f"check that a broker listens at {uplink.host}:{uplink.port}")
+    state = probe(settings.uplink, Address.from_device(settings.device))
+    where = f"{settings.uplink.host}:{settings.uplink.port}"
+    if state == "connected":
+        return Finding("broker", "pass", f"connected to {where}")
+    return Finding("broker", "fail", state, f"check that a broker listens at {where} and knows this device")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from platesieve.policy.decide import Context, Instruments, decide, disposition
+from platesieve.policy.decide import Context, decide, disposition
 from platesieve.policy.force import out_of_force
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from platesieve.domain.match import Disposition, Match
     from platesieve.domain.sighting import Sighting
     from platesieve.hotlist.hotlist import HotList
+    from platesieve.policy.instruments import Instruments
     from platesieve.policy.language import Policy
     from platesieve.settings import Device
 

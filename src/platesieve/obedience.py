@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from platesieve.audit import entry as log
-from platesieve.audit.verify import read_entries
 from platesieve.domain.decision import Reason
 from platesieve.domain.errors import PlatesieveError
 from platesieve.domain.notice import Command, Erased, Verb
@@ -16,29 +15,12 @@ from platesieve.policy.command import verify_command
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.audit.entry import Entry
-    from platesieve.audit.verify import LogFiles
     from platesieve.books import Books
     from platesieve.domain.instant import Instant
     from platesieve.domain.notice import Notice
     from platesieve.settings import Device
 
 _log = logging.getLogger(__name__)
-
-
-def was_suspended(files: LogFiles, size: int) -> bool:
-    """Return whether the newest run in a log ended suspended, reading as little of it as it takes.
-
-    A run that begins suspended says so after its Boot, so nothing older than the newest Boot matters.
-    """
-    last = 256
-    while True:
-        for _, entry in reversed(list(read_entries(files, size, last=last))):
-            if isinstance(entry, log.Suspended | log.Resumed | log.Boot):
-                return isinstance(entry, log.Suspended)
-        if last >= size:
-            return False
-        last *= 8
 
 
 class Obedience:
@@ -54,11 +36,7 @@ class Obedience:
         self._device = device
         self._command_key = command_key
         self._suspended = suspended
-        self._seen_nonces: dict[str, int] = {}
-
-    def opening(self, now: Instant) -> list[Entry]:
-        """Return what the log must say at the start of a run, so that the next start finds it."""
-        return [log.Suspended(now.wall_ns)] if self._suspended else []
+        self._seen_nonces: set[str] = set()
 
     @property
     def suspended(self) -> Reason | None:

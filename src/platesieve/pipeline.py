@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from platesieve.accountability import checkpoint
 from platesieve.domain.decision import Disclose, Reason
+from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import AuditError
 from platesieve.domain.instant import NS_PER_S, Instant
 
@@ -69,7 +70,7 @@ class Pipeline:
         """
         parts = self._parts
         now = parts.clock.now()
-        parts.log.append([*parts.books.opening(now), *parts.obedience.opening(now)])
+        parts.log.append(parts.books.opening(now))
         try:
             while not stop() and (frame := camera.read()) is not None:
                 parts.books.camera_dropped = camera.dropped
@@ -114,16 +115,24 @@ class Pipeline:
     def _let_go(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> None:
         """Append entries, and only when they are durable send what they speak of."""
         parts = self._parts
-        if entries:
+        if entries and not self._logged(entries, leaving, now):
+            # A Disclosure without its entry must not exist. Health is about the device alone and has none.
+            leaving = [disclosure for disclosure in leaving if disclosure.kind is Kind.HEALTH]
+        for disclosure in leaving:
+            parts.outlet.send(disclosure)
+
+    def _logged(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> bool:
+        """Append entries and let their checkpoint leave too; False when that cannot be done now."""
+        parts = self._parts
+        if now.monotonic_ns >= self._retry_at_ns:
             try:
                 note = parts.log.append(entries)
             except AuditError as error:
-                # What was to leave is forgotten and counted: a Disclosure without its entry must not exist.
                 _log.error("nothing is read until the audit log can be written: %s", error)
-                parts.books.lost(len(leaving))
                 self._retry_at_ns = now.monotonic_ns + int(RETRY_S * NS_PER_S)
-                return
-            parts.books.audit_size = int(note.splitlines()[1])  # C2SP tlog-checkpoint: origin, size, root
-            leaving.append(checkpoint(note, parts.judge.instruments.new_id()))
-        for disclosure in leaving:
-            parts.outlet.send(disclosure)
+            else:
+                parts.books.audit_size = int(note.splitlines()[1])  # C2SP tlog-checkpoint: origin, size, root
+                leaving.append(checkpoint(note, parts.judge.instruments.new_id()))
+                return True
+        parts.books.not_written(entries)
+        return False

@@ -69,8 +69,8 @@ class AuditLog(Protocol):
         """Add entries under a new signed checkpoint and return its text; both survive power loss on return.
 
         Raises:
-            AuditError: they could not be made durable. The log is as it was before, and no plate may
-                be read until an append succeeds.
+            AuditError: they could not be made durable: either none of them is in the log, or all of them are.
+                No plate may be read until an append succeeds.
         """
 
 

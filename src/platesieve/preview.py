@@ -82,7 +82,7 @@ def _judged(sightings: Iterable[Sighting], picture: int, frame: Frame, judge: Ju
         match judgement.decision:
             case Disclose(disclosure):
                 leaves: Mapping[str, Json] = disclosure.body
-            case Tally(group):
+            case Tally(group=group):
                 leaves = dict(group)
             case _:
                 leaves = {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
+Mount: TypeAlias = Literal["fixed", "mobile"]
 _NO_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}  # read by pydantic where a file is checked against these
 
 
@@ -17,7 +18,7 @@ class Device:
     agency: str = "demo-agency"
     site: str = "demo-site"
     device: str = "cam-1"
-    mount: Literal["fixed", "mobile"] = "fixed"  # policies may refuse one of them (RSA 259:68-a)
+    mount: Mount = "fixed"  # policies may refuse one of them (RSA 259:68-a)
     latitude_deg: float | None = None
     longitude_deg: float | None = None
     assume_clock: bool = False  # treat the wall clock as trusted although no time server confirmed it
@@ -46,6 +47,7 @@ class Tracking:
     quiet_s: float = 0.8  # a pass ends when its plate was not seen for this long
     max_pass_s: float = 3.0  # ... or after this long, so that no read outlives the policy's raw lifetime
     repeat_s: float = 45.0  # the same plate is not reported again until it was unseen for this long
+    least_confidence: float = 0.35  # a pass whose weakest character is less sure than this showed no legible plate
     min_iou: float = 0.1  # overlap of one plate in two frames; plates are small, so this is low
     max_jump_widths: float = 3.0  # or: centres at most this many plate widths apart
 

@@ -35,7 +35,7 @@ class FakeOutlet:
         taken, self.coming_back = self.coming_back, []
         return taken
 
-    def drain(self, timeout_s: float) -> bool:
+    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - the port's signature
         """See ports.Outlet."""
         return True
 

@@ -10,15 +10,10 @@ Usage::
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tests.fakes.audit_log import FakeAuditLog
-from tests.fakes.clock import FakeClock
-from tests.fakes.eyes import ScriptedEyes
-from tests.fakes.outlet import FakeOutlet
 
 from platesieve.books import Books, Facts
 from platesieve.domain.folding import fold
@@ -26,13 +21,15 @@ from platesieve.hotlist.hotlist import HotList
 from platesieve.judge import Judge
 from platesieve.obedience import Obedience
 from platesieve.pipeline import Parts, Pipeline
-from platesieve.policy.decide import Instruments
+from platesieve.policy.instruments import instruments_for
 from platesieve.policy.load import load_pack, load_policy
-from platesieve.policy.pseudonym import EpochKeys
-from platesieve.policy.seal import Sealer
 from platesieve.settings import Audit, Device, Tracking, Vision
 from platesieve.sight import Sight
 from platesieve.vision.frame import Frame
+from tests.fakes.audit_log import FakeAuditLog
+from tests.fakes.clock import FakeClock
+from tests.fakes.eyes import ScriptedEyes
+from tests.fakes.outlet import FakeOutlet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,16 +60,12 @@ class Station:
         self.device = replace(Device(), mount=rules.mounts[0], latitude_deg=44.97759, longitude_deg=-93.26502)
         rows = f"plate,category,list,expires\n{hotlist}\n".encode()
         now = self.clock.now()
-        keys = EpochKeys(self.device, rules.epochs_s, os.urandom)
-        ids = (f"id-{number}" for number in itertools.count())
-        instruments = Instruments(keys, Sealer(recipients or {}), lambda: next(ids))
+        instruments = instruments_for(self.device, recipients or {}, rules.epochs_s)
         wanted = HotList.from_csv(rows, "wanted.csv", now) if hotlist else HotList.empty()
         self.judge = Judge(rules, wanted, self.device, instruments)
         self.eyes = ScriptedEyes(script)
-        sight = Sight(
-            self.eyes, self.eyes, Vision(motion_fraction=0.0), Tracking(), lambda text: fold(text).encode()
-        )
-        books = Books(self.judge, keys, self.device, Audit(), Facts("0" * 64, "1" * 64, {}), now)
+        sight = Sight(self.eyes, self.eyes, Vision(motion_fraction=0.0), Tracking(), lambda text: fold(text).encode())
+        books = Books(self.judge, Audit(), Facts("0" * 64, "1" * 64, {}), now)
         obedience = Obedience(self.device, command_key, suspended=suspended)
         parts = Parts(sight, self.judge, books, obedience, self.log, self.outlet, self.clock)
         self.pipeline = Pipeline(parts)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
+    from platesieve.settings import Mount
+
 FORMAT = 1
 
 
@@ -248,7 +250,7 @@ class Policy:
     effective: date
     expires: date | None
     on_expiry: str | None
-    mounts: tuple[str, ...]
+    mounts: tuple[Mount, ...]
     reading: Reading
     hit: Section
     miss: Section

@@ -47,12 +47,14 @@ def conclude(
     settings: Tracking,
     fingerprint: Callable[[PlateText], bytes],
 ) -> Concluded:
-    """Vote on each pass that ended; report it unless it is remembered, and remember it."""
+    """Vote on each pass that ended; report it unless nothing was legible or it is remembered, and remember it."""
     sightings = []
     for track in ended:
         if track.began is None or track.last_read is None:
             continue  # never read: there is nothing to report, nor to forget
         verdict = vote(track.variants)
+        if verdict.confidence < settings.least_confidence:
+            continue  # lettering, a grille, a blur: nothing that could be called a plate
         new = _memory_of(track, verdict, fingerprint)
         known = [memory for memory in memories if _is_known(memory, new, track, track.began, settings)]
         memories = (*(m for m in memories if m not in known), _merged(new, known))

@@ -6,10 +6,13 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from platesieve.domain.crop import Crop, Crops
+from platesieve.domain.instant import Instant
 from platesieve.domain.plate import Glyph, PlateText
 from platesieve.domain.sighting import Direction
-from platesieve.tracking.state import MAX_MEMORIES, MAX_TRACKS
-from tests.unit.tracking.scene import FRAME_S, SETTINGS, SIZE_PX, Drive, plate
+from platesieve.settings import Tracking
+from platesieve.tracking.state import MAX_MEMORIES, MAX_TRACKS, TrackerState
+from platesieve.tracking.tracker import finish, step
+from tests.unit.tracking.scene import FRAME_S, SETTINGS, SIZE_PX, Drive, fingerprint, plate
 
 
 def private_parts(value: Any) -> list[Any]:
@@ -198,6 +201,17 @@ def test_a_pass_without_agreement_is_not_put_off_for_ever() -> None:
         drive.frame(plate(f"Q{i}W{9 - i % 9}R{i}Y", confidence=0.3), after_s=0.7)
 
     assert len(drive.sightings) == 1
+
+
+def test_what_nobody_could_read_is_not_reported() -> None:
+    """A grille that was taken for a plate for a moment is no vehicle; a doubtful plate is one (the control)."""
+    for confidence, reported in ((0.3, 0), (0.5, 1)):
+        state, seen = TrackerState(), [plate("AB12CDE", confidence=confidence)]
+        for frame in range(3):
+            state, _ = step(state, seen, Instant(0, frame * 100_000_000), SIZE_PX, Tracking(), fingerprint)
+        _, sightings = finish(state, Tracking(), fingerprint)
+
+        assert len(sightings) == reported
 
 
 def test_direction_follows_growth() -> None:
