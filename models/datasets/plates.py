@@ -26,11 +26,12 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class DrawnPlate:
-    """A clean plate: luma (about 96 px high, true aspect), its serial in A-Z0-9 (empty: no plate), and the region."""
+    """A clean plate: luma (about 96 px high, true aspect), its serial in A-Z0-9 (empty: no plate), region and rows."""
 
     luma: NDArray[np.uint8]
     text: str
     region: str
+    rows: int = 1
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ def draw_plate(rng: np.random.Generator) -> DrawnPlate:
         serial, look = serial.replace(" ", "/", 1), "square"
     sheet = _LOOKS[look](rng, serial, region)
     text = "".join(c for c in serial if c in CHARACTERS)
-    return DrawnPlate(_finish(rng, sheet), text, names[i])
+    return DrawnPlate(_finish(rng, sheet), text, names[i], 2 if "/" in serial else 1)
 
 
 def write_serial(rng: np.random.Generator, pattern: str, skip: str = "") -> str:

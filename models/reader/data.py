@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Sample = tuple["NDArray[np.uint8]", str]
+Sample = tuple["NDArray[np.uint8]", str, int]
+"""Crop, text, and rows of text: 1, 2, or 0 where nobody knows."""
+_SURELY_ONE_ROW = 3.0  # width through height of a box; narrower ones may hold two
 
 
 @dataclass(slots=True)
@@ -60,18 +62,19 @@ class Sources:
 def drawn_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
     """Draw one plate and photograph it `views` times."""
     plate = draw_plate(rng)
-    return [(_photographed(rng, plate.luma, sources), plate.text) for _ in range(views)]
+    return [(_photographed(rng, plate.luma, sources), plate.text, plate.rows) for _ in range(views)]
 
 
 def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
     """Take one real crop and spoil it `views` times; catalogue pictures are photographed like drawn plates."""
     crop = sources.crop(rng)
-    out = []
+    rows = 1 if crop.source == CATALOGUE or crop.box[2] > _SURELY_ONE_ROW * crop.box[3] else 0
+    out: list[Sample] = []
     for _ in range(views):
         if crop.source == CATALOGUE and rng.random() < 0.85:
-            out.append((_photographed(rng, crop.luma, sources), crop.text))
+            out.append((_photographed(rng, crop.luma, sources), crop.text, rows))
         else:
-            out.append((_respoiled(rng, crop), crop.text))
+            out.append((_respoiled(rng, crop), crop.text, rows))
     return out
 
 
@@ -79,10 +82,10 @@ def empty_sample(rng: np.random.Generator, sources: Sources) -> Sample:
     """Make a picture that holds no plate."""
     piece = sources.piece(rng)
     if piece is None or rng.random() < 0.4:
-        return _photographed(rng, draw_lettering(rng).luma, sources), ""
+        return _photographed(rng, draw_lettering(rng).luma, sources), "", 1
     height, width = piece.shape
     corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-    return rectify(spoil(rng, piece, 0.5) if rng.random() < 0.5 else piece, corners, (0.0, 0.0)), ""
+    return rectify(spoil(rng, piece, 0.5) if rng.random() < 0.5 else piece, corners, (0.0, 0.0)), "", 0
 
 
 def _photographed(rng: np.random.Generator, plate: NDArray[np.uint8], sources: Sources) -> NDArray[np.uint8]:
@@ -113,8 +116,8 @@ def _respoiled(rng: np.random.Generator, crop: Crop) -> NDArray[np.uint8]:
 
 def make_batch(
     rng: np.random.Generator, sources: Sources, mix: dict[str, Any], size: int
-) -> tuple[NDArray[np.uint8], list[str]]:
-    """Make one batch: crops (size, 48, 160), uint8, and their texts."""
+) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64]]:
+    """Make one batch: crops (size, 48, 160), uint8, their texts and rows."""
     views = int(mix["views"])
     samples: list[Sample] = []
     real = mix["real"] if sources.crops else 0.0
@@ -131,7 +134,8 @@ def make_batch(
     crops = np.empty((size, HEIGHT_PX, WIDTH_PX), np.uint8)
     for i, k in enumerate(order):
         crops[i] = samples[int(k)][0]
-    return crops, [samples[int(k)][1] for k in order]
+    rows = np.asarray([samples[int(k)][2] for k in order], np.int64)
+    return crops, [samples[int(k)][1] for k in order], rows
 
 
 def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) -> None:

@@ -114,6 +114,33 @@ def score(cases: list[Case], read: Reads) -> dict[str, Score]:
     }
 
 
+def calibrate(path: Path) -> float:
+    """Return the temperature that makes confidences on held-out crops most honest (least log loss of `text is right`).
+
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; here for the weakest character of a plate.
+    """
+    session = _session(path)
+    name = session.get_inputs()[0].name
+    known: list[tuple[NDArray[np.float32], str]] = []
+    for group in load_crops(validation=True).values():
+        for c in group:
+            x, y, w, h = c.box
+            crop = rectify(c.luma, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
+            known.append((session.run(None, {name: normalise(crop)})[0][0], c.text))
+    losses = {}
+    for temperature in (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0):
+        loss = []
+        for logits, text in known:
+            found = decode(logits, temperature)
+            if found:
+                sure = min(g.probability for g in found[1])
+                right = fold(found[0].reveal()) == fold(text)
+                loss.append(-np.log(max(sure if right else 1 - sure, 1e-4)))
+        losses[temperature] = float(np.mean(loss))
+        print(f"temperature {temperature}: log loss {losses[temperature]:.4f}")
+    return min(losses, key=lambda t: losses[t])
+
+
 def main() -> None:
     """Parse the command line, print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,7 +149,11 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="evaluation set, or crops-* for its held-out share")
     parser.add_argument("--margin", type=float, nargs=2, default=MARGIN, metavar=("X", "Y"))
     parser.add_argument("--json", type=Path, help="write the scores here")
+    parser.add_argument("--calibrate", action="store_true", help="find the temperature on held-out crops, and stop")
     given = parser.parse_args()
+    if given.calibrate:
+        print(f"best temperature: {calibrate(given.model)}")
+        return
     readers = {"ours": our_reader(given.model, tuple(given.margin))}
     if given.peer:
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}

@@ -61,12 +61,12 @@ class _Rows(nn.Module):
         nn.init.zeros_(self.gate.weight)
         nn.init.constant_(self.gate.bias, -2.0)
 
-    def forward(self, tokens: Tensor, middle: Tensor, grid: Tensor) -> Tensor:
-        """Take tokens (B, 40, C), the 6 x 40 level and the 3 x 40 grid; return tokens."""
+    def forward(self, tokens: Tensor, middle: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
+        """Take tokens (B, 40, C), the 6 x 40 level and the 3 x 40 grid; return tokens, and the gate's logit (B, 1)."""
         halves = self.tokens(self.halves(middle).flatten(2)).transpose(1, 2)
         cells = grid.flatten(2)
-        two = torch.sigmoid(self.gate(torch.cat([cells.mean(-1), cells.amax(-1)], -1)))[:, :, None]
-        return tokens + two * (halves - tokens)
+        two = self.gate(torch.cat([cells.mean(-1), cells.amax(-1)], -1))
+        return tokens + torch.sigmoid(two)[:, :, None] * (halves - tokens), two
 
 
 class _Look(nn.Module):
@@ -125,9 +125,16 @@ class Reader(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B, 40, 37) of a batch of normalised crops."""
+        return self.with_rows(x)[0]
+
+    def with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits, and the logit of there being two rows (B, 1), which training teaches directly.
+
+        Left to itself the gate closes: its branch reads nothing at first, so every open gate is punished.
+        """
         middle = self.middle(x)
         grid = self.grid(middle)
         tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
-        tokens = self.rows(tokens, middle, grid)
+        tokens, two = self.rows(tokens, middle, grid)
         tokens = self.look(tokens, grid)
-        return self.head(self.drop(tokens))
+        return self.head(self.drop(tokens)), two

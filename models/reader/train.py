@@ -21,6 +21,7 @@ from platesieve.domain.plate import ALPHABET
 from platesieve.vision.rectify import rectify
 
 WORK = Path(__file__).parents[1] / "work" / "reader"
+ROWS_WEIGHT = 0.2
 _CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
 
 
@@ -39,6 +40,13 @@ def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
     log_probs = F.log_softmax(logits.float(), -1).transpose(0, 1)
     each = F.ctc_loss(log_probs, codes, steps, lengths, BLANK, reduction="none", zero_infinity=True)
     return (each / lengths.clamp(min=4)).mean()
+
+
+def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+    """Return the loss of the gate that says `two rows`, over the samples whose rows are known."""
+    known = torch.from_numpy(rows > 0)
+    each = F.binary_cross_entropy_with_logits(two.float()[:, 0], torch.from_numpy(rows == 2).float(), reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1)
 
 
 def greedy(logits: torch.Tensor) -> list[str]:
@@ -104,7 +112,7 @@ class Run:
         """Say whether this part of the schedule is at its end."""
         return self.seen >= self.until
 
-    def step(self, crops: np.ndarray, texts: list[str]) -> float:
+    def step(self, crops: np.ndarray, texts: list[str], rows: np.ndarray) -> float:
         """Learn from one batch; return its loss."""
         factor = cosine(self.seen, self.recipe["samples"], self.recipe["warm_up"])
         for group in self.optimiser.param_groups:
@@ -112,8 +120,8 @@ class Run:
         self.net.train()
         x = normalised(crops).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["bf16"]):
-            logits = self.net(x)
-        loss = ctc_loss(logits, texts)
+            logits, two = self.net.with_rows(x)
+        loss = ctc_loss(logits, texts) + ROWS_WEIGHT * rows_loss(two, rows)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe["clip"])
