@@ -19,7 +19,7 @@ REVEALS = {
 
 # Every place that makes something that can be stored or sent.
 DISCLOSES = {
-    "accountability.py": "health and checkpoints: about the device, never about a vehicle",
+    "flow/accountability.py": "health and checkpoints: about the device, never about a vehicle",
     "policy/aggregate.py": "counts of windows that are over",
     "policy/decide.py": "reads, as far as the policy lets them out",
 }

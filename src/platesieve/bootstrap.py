@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from platesieve.adapters.instance_lock import instance_lock
 from platesieve.adapters.system_clock import SystemClock
-from platesieve.books import Books, Facts
 from platesieve.domain.errors import ConfigError, InputError, StorageError
-from platesieve.obedience import Obedience
+from platesieve.flow.books import Books, Facts
+from platesieve.flow.obedience import Obedience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from platesieve.adapters.audit_folder import AuditFolder
     from platesieve.audit.verify import Verdict
     from platesieve.domain.instant import Instant
+    from platesieve.flow.judge import Judge, Judgement
+    from platesieve.flow.sight import Sight
     from platesieve.hotlist.hotlist import HotList
-    from platesieve.judge import Judge, Judgement
     from platesieve.policy.language import Policy
     from platesieve.ports import Clock
     from platesieve.preview import Preview
     from platesieve.settings import Settings
-    from platesieve.sight import Sight
     from platesieve.vision.frame import Frame
 
     Stop = Callable[[], bool]
@@ -133,7 +133,7 @@ def build_judge(settings: Settings, clock: Clock) -> Judge:
     Raises:
         ConfigError: this device may not read under this policy; every reason is listed.
     """
-    from platesieve.judge import Judge
+    from platesieve.flow.judge import Judge
     from platesieve.policy.force import device_refusals, in_force
     from platesieve.policy.instruments import instruments_for
 
@@ -147,28 +147,32 @@ def build_judge(settings: Settings, clock: Clock) -> Judge:
     return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments)
 
 
-def build_sight(settings: Settings, *, keep_pictures: bool) -> Sight:
+def build_sight(settings: Settings, policy: Policy | None = None) -> Sight:
     """Return the eyes of the device: motion gate, detector, reader and tracker over the released models.
+
+    Args:
+        settings: of the device.
+        policy: says how long a read may live and whether a picture may leave; None where nothing leaves anyway.
 
     Raises:
         ModelError: a model is missing, changed or cannot run.
     """
     from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
-    from platesieve.domain.folding import fold
-    from platesieve.sight import Sight
+    from platesieve.flow.sight import Sight
 
-    key = bytearray(
-        os.urandom(32)
-    )  # dies with the process: what was reported cannot be tested against a list of plates
+    tracking = settings.tracking
+    if policy is not None:
+        tracking = replace(tracking, max_pass_s=min(tracking.max_pass_s, policy.reading.raw_lifetime_s))
+    key = os.urandom(32)  # RAM only: what was reported cannot be tested against a list of plates
     finder = OnnxPlateFinder(settings.vision)
     reader = OnnxPlateReader(settings.vision)
     return Sight(
         finder,
         reader,
         settings.vision,
-        settings.tracking,
-        lambda text: hmac.digest(key, fold(text).encode(), "sha256"),
-        keep_pictures=keep_pictures,
+        tracking,
+        lambda text: hmac.digest(key, text.reveal().encode(), "sha256"),
+        keep_pictures=policy is not None and policy.wants_pictures,
     )
 
 
@@ -188,7 +192,7 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         stack.enter_context(instance_lock(folders.camera / "lock"))
         judge = build_judge(settings, clock)
         log = stack.enter_context(_open_log(settings, folders))
-        sight = build_sight(settings, keep_pictures=judge.policy.wants_pictures)
+        sight = build_sight(settings, judge.policy)
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(outlet.drain, DRAIN_S)
@@ -270,7 +274,7 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
         judge = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock)
         camera = open_camera(settings.camera, clock, Replay(pace="fast"))
         with closing(camera):
-            sight = build_sight(settings, keep_pictures=policy.wants_pictures)
+            sight = build_sight(settings, judge.policy)
             stills = isinstance(camera, FolderCamera)
             return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
 

@@ -10,23 +10,23 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from platesieve.accountability import checkpoint
 from platesieve.domain.decision import Disclose, Reason
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import AuditError
 from platesieve.domain.instant import NS_PER_S, Instant
+from platesieve.flow.accountability import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from platesieve.audit.entry import Entry
-    from platesieve.books import Books
     from platesieve.domain.disclosure import Disclosure
     from platesieve.domain.sighting import Sighting
-    from platesieve.judge import Judge, Judgement
-    from platesieve.obedience import Obedience
+    from platesieve.flow.books import Books
+    from platesieve.flow.judge import Judge, Judgement
+    from platesieve.flow.obedience import Obedience
+    from platesieve.flow.sight import Sight
     from platesieve.ports import AuditLog, Camera, Clock, Outlet
-    from platesieve.sight import Sight
     from platesieve.vision.frame import Frame
 
 RETRY_S = 5.0  # how long nothing is read after the log could not be written

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from platesieve.domain.disclosure import Json
     from platesieve.domain.sighting import Sighting
-    from platesieve.judge import Judge, Judgement
+    from platesieve.flow.judge import Judge, Judgement
+    from platesieve.flow.sight import Sight
     from platesieve.policy.language import Policy
     from platesieve.ports import Camera
-    from platesieve.sight import Sight
     from platesieve.vision.frame import Frame
 
 LOOK_INTERVAL_NS = NS_PER_S // 10

@@ -23,8 +23,8 @@ from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.domain.geometry import Detection
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.plate import Glyph, PlateRead, PlateText
+from platesieve.flow.sight import Sight
 from platesieve.settings import Tracking, Vision
-from platesieve.sight import Sight
 from platesieve.tracking.state import Observation, TrackerState
 from platesieve.tracking.tracker import step
 from platesieve.vision.crop import crops_of

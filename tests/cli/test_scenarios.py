@@ -64,9 +64,7 @@ def run(step: Step, folder: Path) -> None:
     words = [os.path.expandvars(word) for word in shlex.split(step.command)]
     if words[0] == "platesieve":
         words[:1] = [sys.executable, "-m", "platesieve"]
-    done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
-    )
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False)
     where = f"line {step.line}: {step.command}\n{done.stdout}\n{done.stderr}"
     assert step.exit_code == done.returncode, where
     assert "Traceback" not in done.stderr, where

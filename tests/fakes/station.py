@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from platesieve.books import Books, Facts
 from platesieve.domain.folding import fold
+from platesieve.flow.books import Books, Facts
+from platesieve.flow.judge import Judge
+from platesieve.flow.obedience import Obedience
+from platesieve.flow.sight import Sight
 from platesieve.hotlist.hotlist import HotList
-from platesieve.judge import Judge
-from platesieve.obedience import Obedience
 from platesieve.pipeline import Parts, Pipeline
 from platesieve.policy.instruments import instruments_for
 from platesieve.policy.load import load_pack, load_policy
 from platesieve.settings import Audit, Device, Tracking, Vision
-from platesieve.sight import Sight
 from platesieve.vision.frame import Frame
 from tests.fakes.audit_log import FakeAuditLog
 from tests.fakes.clock import FakeClock
@@ -34,7 +34,7 @@ from tests.fakes.outlet import FakeOutlet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.judge import Judgement
+    from platesieve.flow.judge import Judgement
 
 INTERVAL_S = 0.1
 QUIET_FRAMES = 15  # long enough for every pass to end

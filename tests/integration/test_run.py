@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,11 @@ def ended() -> Iterator[list[Device]]:
             device.process.wait(20)
 
 
+def has_restarted(device: Device, role: str, before: int) -> bool:
+    """Return whether another process plays this role now."""
+    return device.children().get(role, before) != before
+
+
 def plates_in(written: bytes) -> list[str]:
     """Return which plates of the street are readable in some bytes."""
     return [plate for plate in PLATES if plate.encode() in written]
@@ -173,7 +179,7 @@ def test_a_second_instance_on_the_same_state_is_refused(
     device = Device(tmp_path, broker, clip, "--policy", "count-only")
     ended.append(device)
     device.start()
-    assert wait_until(lambda: (device.state / "camera/audit/checkpoint").exists(), 30)
+    assert wait_until((device.state / "camera/audit/checkpoint").exists, 30)
 
     second = subprocess.run(device.command, capture_output=True, text=True, check=False, timeout=60)
 
@@ -215,7 +221,7 @@ def test_either_process_killed_comes_back(
     for role in ("uplink", "camera"):
         before = device.children()[role]
         os.kill(before, signal.SIGKILL)
-        assert wait_until(lambda role=role, before=before: device.children().get(role, before) != before, 15)
+        assert wait_until(partial(has_restarted, device, role, before), 15)
 
     assert wait_until(lambda: len(set(dashboard.ids("hit"))) == 1, 60), device.said.read_text()
     assert device.process is not None

@@ -78,9 +78,9 @@ def test_without_an_audit_log_nothing_leaves_and_nothing_is_read() -> None:
     station.step()
     station.step()
     assert station.eyes.searched > searched
-    assert [
-        entry.reason for entry in station.log.entries if isinstance(entry, log.ReadingStopped)
-    ] == [log.StopReason.AUDIT_UNAVAILABLE]
+    assert [entry.reason for entry in station.log.entries if isinstance(entry, log.ReadingStopped)] == [
+        log.StopReason.AUDIT_UNAVAILABLE
+    ]
     assert isinstance(station.log.entries[-1], log.ReadingStarted)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from platesieve.domain.errors import LinkError
 
@@ -37,12 +38,12 @@ class Subscriber:
 
     def __init__(self, broker: DemoBroker) -> None:
         version = mqtt.MQTTv5 if broker.protocol == "5" else mqtt.MQTTv311
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=version)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=version)
+        self._broker = broker
+        self._ready = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("platesieve/#", 1)
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._keep
-        self._broker = broker
-        self._ready = threading.Event()
         self._lock = threading.Lock()
         self._received: list[Received] = []
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from platesieve.adapters.subscriber import Subscriber
     from platesieve.cli.demo_view import View
-    from platesieve.judge import Judgement
+    from platesieve.flow.judge import Judgement
     from platesieve.settings import Settings
     from platesieve.vision.frame import Frame
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from platesieve.adapters.subscriber import Received
-    from platesieve.judge import Judgement
+    from platesieve.flow.judge import Judgement
 
 PICTURE_COLUMNS = 56
 PICTURE_ROWS = 16

@@ -96,7 +96,7 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
     expected = [PlateText.from_written(part) for part in expect.split(",") if part.strip()]
     camera = VideoCamera(inputs[0], SystemClock(), pace="fast")
     try:
-        sight = build_sight(settings, keep_pictures=False)
+        sight = build_sight(settings)
         with _progress("clip", None) as advance:
             scores = evaluate_clip(camera, sight, expected, advance)
     finally:

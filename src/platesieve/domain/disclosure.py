@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | Mapping[str, Json] | None"
 
 
 class Kind(StrEnum):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from platesieve.domain.plate import PlateText
     from platesieve.domain.sighting import Sighting
+    from platesieve.flow.sight import Sight
     from platesieve.ports import Camera
-    from platesieve.sight import Sight
 
 AGREEING_FRAMES = 2
 SURE_CONFIDENCE = 0.9

@@ -15,9 +15,9 @@ from platesieve.policy.command import verify_command
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.books import Books
     from platesieve.domain.instant import Instant
     from platesieve.domain.notice import Notice
+    from platesieve.flow.books import Books
     from platesieve.settings import Device
 
 _log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import numpy as np
 
 from platesieve.domain.geometry import Detection
 from platesieve.domain.instant import NS_PER_S
+from platesieve.flow.sight import Looked, Sight
 from platesieve.settings import Tracking, Vision
-from platesieve.sight import Looked, Sight
 from platesieve.vision.frame import Frame
 from tests.unit.tracking.scene import fingerprint, read_of
 

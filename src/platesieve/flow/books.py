@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import rfc8785
 
 from platesieve import __version__
-from platesieve.accountability import Condition, State, health
-from platesieve.accounts import Accounts
 from platesieve.audit import entry as log
 from platesieve.audit.commitment import SALT_BYTES, commit
 from platesieve.domain.decision import Reason, Tally
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.match import Disposition
+from platesieve.flow.accountability import Condition, State, health
+from platesieve.flow.accounts import Accounts
 from platesieve.policy import aggregate
 from platesieve.policy.decide import expiry_grain_s
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from platesieve.audit.entry import Entry
     from platesieve.domain.disclosure import Disclosure
     from platesieve.domain.instant import Instant, TimeQuality
-    from platesieve.judge import Judge, Judgement
+    from platesieve.flow.judge import Judge, Judgement
     from platesieve.settings import Audit
 
 CLOCK_STEP_S = 2.0  # a wall clock that moved this much against the monotonic one was set by somebody

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from platesieve.domain.decision import Reason
     from platesieve.domain.instant import Instant
-    from platesieve.judge import Judgement
+    from platesieve.flow.judge import Judgement
 
 
 class Accounts:
