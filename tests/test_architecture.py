@@ -14,11 +14,16 @@ REVEALS = {
     "tracking/vote.py": "aligns the reads of one pass, in RAM",
     "evaluation/pictures.py": "compares reads with labels; only counts leave",
     "evaluation/clip.py": "compares Sightings with the plates a clip is known to show",
+    "bootstrap.py": "keys the digests by which the tracker knows a plate again, in RAM",
+    "cli/demo_view.py": "shows what the drawn street was read as; the demo alone",
+    "cli/read.py": "--reveal, on the screen of whoever asked",
     "cli/evaluate.py": "--reveal lists what was not read right, for whoever holds the labels",
 }
 
 # Every place that makes something that can be stored or sent.
 DISCLOSES = {
+    "adapters/pipe_frames.py": "what came through the pipe, as it was sent",
+    "adapters/outbox_sqlite.py": "what was stored, as it was stored",
     "flow/accountability.py": "health and checkpoints: about the device, never about a vehicle",
     "policy/aggregate.py": "counts of windows that are over",
     "policy/decide.py": "reads, as far as the policy lets them out",

@@ -167,17 +167,14 @@ def _summarise(rounds: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     for done in rounds:
-        table = Table(
-            title=f"policy {done['policy']}: {done['title']}", title_justify="left", box=None, padding=(0, 2, 0, 0)
-        )
+        title = f"policy {done['policy']}: {done['title']}"
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 3, 0, 0))
         table.add_column("what the camera saw (demo only)", style="yellow")
         table.add_column("what left the device", style="cyan")
         seen = [f"{row['plate']:<9} {row['disposition']:<6} {row['confidence']:.2f}" for row in done["saw"]]
-        left = [row["summary"] for row in done["left"]]
-        for index in range(max(len(seen), len(left), 1)):
-            table.add_row(seen[index] if index < len(seen) else "", left[index] if index < len(left) else "")
+        left = [row["summary"] for row in done["left"]] or ["nothing"]
+        table.add_row("\n".join(seen), "\n".join(left))
         console().print(table)
-        console().print(
-            f"[dim]every message on the broker was searched for the plates seen: {done['plates_in_clear']} found[/]\n"
-        )
+        found = done["plates_in_clear"]
+        console().print(f"[dim]of the plates seen, {found} could be read in what left the device[/]\n")
     sys.stdout.flush()

@@ -150,7 +150,7 @@ def described(message: Received) -> Text:
     for name, value in data.items():
         if name in {"policy", "salt", "notice", "disposition"}:
             continue
-        text.append(f"\n  {name:<12}", style="dim")
+        text.append(f"\n  {name:<13}", style="dim")
         text.append(*_shown(value))
     return text
 
