@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -62,6 +63,14 @@ class Subscriber:
         """Return everything received so far, oldest first."""
         with self._lock:
             return list(self._received)
+
+    def settled(self, quiet_s: float = 0.5) -> list[Received]:
+        """Return everything, once nothing new has come for a moment: a broker answers before it delivers."""
+        before = -1
+        while before != len(self.received()):
+            before = len(self.received())
+            time.sleep(quiet_s)
+        return self.received()
 
     def clear(self) -> None:
         """Forget what was received so far."""

@@ -116,7 +116,7 @@ def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: flo
     end_s = time.monotonic() + max(seconds - SETTLE_S, 1.0)
     with uplink_beside(settings, drain_s=SETTLE_S):
         failure = _watch(settings, view, subscriber, end_s, live=not as_json, run=camera_process)
-    view.left = subscriber.received()
+    view.left = subscriber.settled()
     if failure is not None:
         raise failure
     return view.as_json()
