@@ -59,6 +59,11 @@ class LogInMemory:
         """Return the signed checkpoint."""
         return self.content["checkpoint"]
 
+    @property
+    def root(self) -> bytes:
+        """Return the root over all entries."""
+        return self._edge.root()
+
     def read(self, name: str) -> bytes | None:
         """Return a file."""
         return self.content.get(name)
