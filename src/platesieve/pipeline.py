@@ -76,8 +76,8 @@ class Pipeline:
                 parts.books.camera_dropped = camera.dropped
                 now = Instant(frame.wall_ns, frame.monotonic_ns)
                 self.step(frame, now)
+        finally:  # a camera that went away takes no vehicle with it that was seen before
             self._conclude(parts.sight.finish(), now)
-        finally:
             entries, leaving = parts.books.closing(now, parts.clock.quality())
             self._let_go(entries, leaving, now)
 

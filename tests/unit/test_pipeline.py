@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from platesieve.audit import entry as log
 from platesieve.domain.decision import Reason, Suppress
 from platesieve.domain.disclosure import Kind
-from platesieve.domain.errors import AuditError
+from platesieve.domain.errors import AuditError, CameraError
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition
 from platesieve.domain.notice import Command, Erased, Verb
 from platesieve.pipeline import RETRY_S
 from platesieve.policy.command import sign_command
+from platesieve.vision.frame import Frame
 from tests.fakes.station import INTERVAL_S, Station
 
 PLATE = "CANARY7"
@@ -108,6 +109,36 @@ def test_a_log_that_fails_at_the_start_stops_the_start() -> None:
 
     with pytest.raises(AuditError):
         station.pipeline.run(NeverAsked(), lambda: False)
+
+
+class Vanishing:
+    """A camera that shows what a station shows, and is then unplugged."""
+
+    dropped = 0
+
+    def __init__(self, station: Station, frames: int) -> None:
+        self._station, self._left = station, frames
+
+    def read(self) -> Frame:
+        """Return the next frame while there are any."""
+        self._left -= 1
+        if self._left < 0:
+            raise CameraError("the camera went away", "plug it in")
+        return self._station.frame()
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def test_a_camera_that_goes_away_takes_no_vehicle_with_it() -> None:
+    """A pass under way is judged with what was seen of it, logged and let go, and the books are closed."""
+    station = Station(OPEN_POLICY, PASSING, hotlist=WANTED)
+    with pytest.raises(CameraError):
+        station.pipeline.run(Vanishing(station, len(PASSING)), lambda: False)
+
+    assert len(station.outlet.of_kind(Kind.HIT)) == 1
+    assert station.log.kinds()[-1] == "Shutdown"
+    assert station.outlet.of_kind(Kind.HEALTH)[-1].body["state"] == "stopped"
 
 
 def test_a_policy_that_expires_while_running_stops_the_reading() -> None:
