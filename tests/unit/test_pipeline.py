@@ -17,8 +17,11 @@ from platesieve.domain.match import Disposition
 from platesieve.domain.notice import Command, Erased, Verb
 from platesieve.pipeline import RETRY_S
 from platesieve.policy.command import sign_command
-from platesieve.vision.frame import Frame
 from tests.fakes.station import INTERVAL_S, Station
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platesieve.vision.frame import Frame
 
 PLATE = "CANARY7"
 PASSING = [[(PLATE, 100.0 + 6 * n)] for n in range(5)]
