@@ -258,15 +258,16 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
     Args:
         settings: source, policy, hot list and public keys; a key that is missing is made up for this look.
         looks: how often a still picture is looked at.
-        mount_of_policy: be the kind of device that the policy is for.
+        mount_of_policy: be a device that the policy is for, with made-up facts where it requires some.
     """
     from platesieve.adapters.camera_folder import FolderCamera
     from platesieve.adapters.cameras import Replay, open_camera
+    from platesieve.policy.force import suited
     from platesieve.preview import look_at
 
     policy = load_policy(settings.policy)
     if mount_of_policy:
-        settings = replace(settings, device=replace(settings.device, mount=policy.mounts[0]))
+        settings = replace(settings, device=suited(settings.device, policy))
     made_up = tuple(sorted(policy.recipients - settings.recipients.keys()))
     clock = SystemClock(assume=True)
     with TemporaryDirectory(prefix="platesieve-") as scratch:

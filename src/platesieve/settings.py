@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 Mount: TypeAlias = Literal["fixed", "mobile"]
+Operator: TypeAlias = Literal["police", "public", "private"]
+Polygon: TypeAlias = tuple[tuple[float, float], ...]  # corners as (latitude, longitude), WGS 84 degrees
 _NO_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}  # read by pydantic where a file is checked against these
 
 
@@ -22,6 +24,12 @@ class Device:
     latitude_deg: float | None = None
     longitude_deg: float | None = None
     assume_clock: bool = False  # treat the wall clock as trusted although no time server confirmed it
+    # What a law wants an operator to have settled before the first plate is read; a policy names what it `requires`.
+    operator: Operator | None = None  # who runs it: police, another public body, or anybody else
+    policy_document_sha256: str | None = None  # of the written policy that the operator adopted and published
+    registration: str | None = None  # number under which the device or system is registered
+    occasion: str | None = None  # reference of the order that says why, where and how long plates are compared
+    excluded_places: tuple[Polygon, ...] | None = None  # where no reader may stand; () says that there are none near
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from platesieve.domain.sighting import Sighting
     from platesieve.policy.language import Action
 
-ENVELOPE = {"policy", "disposition", "match", "notice"}  # what every event says beside its fields
+ENVELOPE = {"policy", "disposition", "match", "notice", "classification"}  # what every event says beside its fields
 
 # Long plates with letters: the characters of others turn up in hashes, times and base64 by chance.
 plates = st.text(alphabet=ALPHABET, min_size=6, max_size=10).map(lambda text: "QX" + text)
@@ -168,7 +168,9 @@ def test_a_field_that_is_not_named_never_leaves(sighting: Sighting, found: tuple
     if isinstance(decision, Disclose):
         section = policy.section(decision.disclosure.body["disposition"])  # type: ignore[arg-type]
         named = {field.value for field in Field if not isinstance(section.action(field), Drop)}
-        assert set(decision.disclosure.body) <= named | ENVELOPE
+        body = decision.disclosure.body
+        assert set(body) <= named | ENVELOPE
+        assert set(body["classification"]) == set(body) - ENVELOPE  # type: ignore[arg-type]
     elif isinstance(decision, Tally):
         named = {field.value for field in COUNTABLE}
         assert {name for name, _ in decision.group} <= named
@@ -298,6 +300,7 @@ def test_a_stricter_field_never_discloses_more(
     name = field.value
     assert set(less) <= set(more)
     assert learnt(after, less.get(name)) <= learnt(before, more.get(name))
+    assert dict(less.pop("classification", {})).items() <= dict(more.pop("classification", {})).items()  # type: ignore[arg-type]
     for other in set(less) - {name}:
         if not isinstance(actions.get(Field(other)) if other not in ENVELOPE else None, (Seal, Pseudonym)):
             assert less[other] == more[other]

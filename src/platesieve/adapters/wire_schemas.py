@@ -66,6 +66,9 @@ class Sighted(_Open):
     match: Literal["exact", "lookalike"] | None = None
     notice: str | None = None
     salt: str | None = Field(default=None, description="of the commitment in the audit log")
+    classification: dict[str, Literal["private", "public"]] | None = Field(
+        default=None, description="of each field that is here, sealed or not: whom the law lets see it"
+    )
     plate: Text | None = None
     plate_region: Text | None = None
     time: str | Span | Hidden | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import sys
 import tempfile
 import threading
@@ -79,11 +80,12 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
     """Return settings of a demo device: drawn street, its hot list, keys of an agency made just now."""
     from platesieve.adapters.config_file import load_settings
     from platesieve.bootstrap import demo_files, demo_recipient, load_policy
+    from platesieve.policy.force import suited
 
     clip, list_of_clip = demo_files()
-    mounts = load_policy(policy).mounts
-    recipients = {name: str(demo_recipient(folder, name)) for name in load_policy(policy).recipients}
-    return load_settings(
+    rules = load_policy(policy)
+    recipients = {name: str(demo_recipient(folder, name)) for name in rules.recipients}
+    settings = load_settings(
         None,
         {
             "camera": source or str(clip),
@@ -91,7 +93,6 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
             "policy": policy,
             "state": str(folder / "state"),
             "recipients": recipients,
-            "device.mount": mounts[0],
             "device.assume_clock": True,
             "device.latitude_deg": 44.97759,
             "device.longitude_deg": -93.26502,
@@ -102,6 +103,7 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
             "audit.batch_s": 10.0,
         },
     )
+    return replace(settings, device=suited(settings.device, rules))
 
 
 def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: float, *, as_json: bool) -> dict[str, Any]:

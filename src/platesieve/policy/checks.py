@@ -18,6 +18,7 @@ from platesieve.policy.language import (
     Keep,
     Pseudonym,
     Publish,
+    Requirement,
     Seal,
     Section,
     ToPeriod,
@@ -41,6 +42,8 @@ def check_policy(policy: Policy) -> Iterator[Problem]:
         yield ("sources",), "a law without a source cannot be checked; add what it was written from"
     if len(set(policy.mounts)) != len(policy.mounts):
         yield ("mounts",), "names a mount twice; name each once"
+    if Requirement.EXCLUDED_PLACES in policy.requires and "mobile" in policy.mounts:
+        yield ("requires",), 'a reader that moves cannot know that it keeps out of a place; write mounts = ["fixed"]'
     if policy.reading.raw_lifetime_s > MAX_RAW_LIFETIME_S:
         yield ("reading", "raw_lifetime"), f"a read stays in RAM too long; write at most {MAX_RAW_LIFETIME_S}s"
     for disposition in Disposition:

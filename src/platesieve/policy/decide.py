@@ -9,9 +9,9 @@ from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition, MatchKind
 from platesieve.policy.coarsen import floor_to
-from platesieve.policy.force import out_of_force
+from platesieve.policy.force import misfits, out_of_force
 from platesieve.policy.instruments import Instruments
-from platesieve.policy.language import COUNTABLE, Drop, Field, Keep, Publish
+from platesieve.policy.language import COUNTABLE, Drop, Field, Keep, Publish, classification
 from platesieve.policy.minimise import Case, Context, countable, minimise
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def decide(  # noqa: PLR0911 - each numbered step may end it, in order
 ) -> Decision:
     """Return what may leave for a Sighting. Never raises for a valid Sighting and policy.
 
-    1. Without a policy that this kind of device may use, nothing leaves.
+    1. Without a policy that this device may use as it is set up, nothing leaves.
     2. Outside the days on which the policy is in force, nothing leaves.
     3. A Sighting that outlived the policy's raw lifetime is not used any more.
     4. Too little agreement or confidence makes it unsure; else the hot list makes it a hit or a miss.
@@ -56,7 +56,8 @@ def decide(  # noqa: PLR0911 - each numbered step may end it, in order
        wanted vehicle is still one. They say so in `time_quality`, where the policy lets that out.
     7. A section that counts gets one more in the group that its fields give.
     8. A read whose retention is over already does not leave.
-    9. Every field takes the form that the policy gives it; what the policy does not name is not looked at.
+    9. Every field takes the form that the policy gives it; what the policy does not name is not looked at. What
+       leaves says of each field whether it is private or public.
 
     Args:
         sighting: the vehicle.
@@ -66,7 +67,7 @@ def decide(  # noqa: PLR0911 - each numbered step may end it, in order
         instruments: keys and chance.
     """
     # 1.
-    if policy is None or context.device.mount not in policy.mounts:
+    if policy is None or any(misfits(policy, context.device)):
         return Suppress(Reason.NO_POLICY)
     # 2.
     reason = out_of_force(policy, context.now.wall_ns)
@@ -97,7 +98,9 @@ def decide(  # noqa: PLR0911 - each numbered step may end it, in order
     body: dict[str, Json] = {"policy": policy.stamp, "disposition": sort.value}
     if sort is Disposition.HIT:
         body |= {"match": case.matches[0].kind.value, "notice": NOTICE}
-    body |= minimise(case, instruments)
+    fields = minimise(case, instruments)
+    body |= fields
+    body["classification"] = {name: classification(Field(name)).value for name in fields}
     kind = Kind.HIT if sort is Disposition.HIT else Kind.READ
     return Disclose(Disclosure(case.event_id, kind, body, expires_ns, section.collector))
 

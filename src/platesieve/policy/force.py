@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from platesieve.domain.decision import Reason
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
+from platesieve.policy.language import Requirement
 from platesieve.policy.load import load_pack
+from platesieve.policy.places import inside
 from platesieve.policy.stricter import widenings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from platesieve.domain.instant import Instant
     from platesieve.policy.language import Policy
     from platesieve.settings import Device
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MIN_CORNERS = 3
 
 
 def out_of_force(policy: Policy, wall_ns: int) -> Reason | None:
@@ -39,12 +46,7 @@ def device_refusals(
         now: the present, on a clock that is believed.
         recipients: names whose public keys are at hand; None leaves that unchecked.
     """
-    refusals = []
-    if device.mount not in policy.mounts:
-        refusals.append(
-            f"policy {policy.id} is for {' and '.join(policy.mounts)} readers, and this one is {device.mount}; "
-            "choose another policy, or correct device.mount"
-        )
+    refusals = list(misfits(policy, device))
     match out_of_force(policy, now.wall_ns):
         case Reason.POLICY_NOT_YET_EFFECTIVE:
             refusals.append(f"policy {policy.id} is in force only from {policy.effective}; check the clock, or wait")
@@ -58,6 +60,75 @@ def device_refusals(
             for name in sorted(policy.recipients - set(recipients))
         ]
     return tuple(refusals)
+
+
+def misfits(policy: Policy, device: Device) -> Iterator[str]:
+    """Yield why a device may never read under a policy as it is set up, in sentences."""
+    if device.mount not in policy.mounts:
+        yield (
+            f"policy {policy.id} is for {' and '.join(policy.mounts)} readers, and this one is {device.mount}; "
+            "choose another policy, or correct device.mount"
+        )
+    if policy.operators and device.operator not in policy.operators:
+        yield (
+            f"policy {policy.id} is for operators of kind {' or '.join(policy.operators)}, and device.operator is "
+            f"{device.operator or 'not set'}; set it, or choose another policy"
+        )
+    for requirement in Requirement:
+        if requirement in policy.requires:
+            yield from (f"policy {policy.id}: {what}" for what in _unsettled(requirement, device))
+
+
+def suited(device: Device, policy: Policy) -> Device:
+    """Return a device that fits a policy, with facts made up where they are missing: for a look, never to read."""
+    placed = Requirement.EXCLUDED_PLACES not in policy.requires or None not in (
+        device.latitude_deg,
+        device.longitude_deg,
+    )
+    return replace(
+        device,
+        mount=device.mount if device.mount in policy.mounts else policy.mounts[0],
+        operator=policy.operators[0] if policy.operators else device.operator,
+        policy_document_sha256=device.policy_document_sha256 or "0" * 64,
+        registration=device.registration or "made-up",
+        occasion=device.occasion or "made-up",
+        excluded_places=(),
+        latitude_deg=device.latitude_deg if placed else 0.0,
+        longitude_deg=device.longitude_deg if placed else 0.0,
+    )
+
+
+def _unsettled(requirement: Requirement, device: Device) -> Iterator[str]:
+    """Yield what is missing of one thing that an operator must have settled."""
+    match requirement:
+        case Requirement.POLICY_DOCUMENT:
+            if not _SHA256.fullmatch(device.policy_document_sha256 or ""):
+                yield (
+                    "no written policy is named; adopt one, and set device.policy_document_sha256 to the 64 hex digits "
+                    "of the SHA-256 of its file"
+                )
+        case Requirement.REGISTRATION:
+            if not (device.registration or "").strip():
+                yield "the device is not registered; set device.registration to its number"
+        case Requirement.OCCASION:
+            if not (device.occasion or "").strip():
+                yield "no occasion is named; set device.occasion to the reference of the order"
+        case Requirement.EXCLUDED_PLACES:
+            yield from _misplaced(device)
+
+
+def _misplaced(device: Device) -> Iterator[str]:
+    if device.excluded_places is None:
+        yield (
+            "no excluded places are given; set device.excluded_places to polygons of [latitude, longitude], "
+            "or to [] where there are none near"
+        )
+    elif device.latitude_deg is None or device.longitude_deg is None:
+        yield "the device does not know where it stands; set device.latitude_deg and device.longitude_deg"
+    elif any(len(polygon) < _MIN_CORNERS for polygon in device.excluded_places):
+        yield "an excluded place has fewer than three corners; correct device.excluded_places"
+    elif any(inside(polygon, device.latitude_deg, device.longitude_deg) for polygon in device.excluded_places):
+        yield "the device stands in an excluded place; move it"
 
 
 def in_force(policy: Policy, now: Instant) -> Policy:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from platesieve.settings import Mount
+    from platesieve.settings import Mount, Operator
 
 FORMAT = 1
 
@@ -54,6 +54,32 @@ COUNTABLE = frozenset(
         Field.TIME_QUALITY,
     }
 )  # what a count can be split by; `time` of a count is its window
+
+
+class Classification(StrEnum):
+    """Whom the law lets see a field of a read, if it leaves at all."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+# The split of the temporary classification that Minneapolis was granted in 2013: plate, date, time and place of a
+# vehicle and pictures are private; which device, which kinds of hit and how well the system works stay public.
+PUBLIC = frozenset({Field.DEVICE, Field.CONFIDENCE, Field.CATEGORY, Field.LIST, Field.TIME_QUALITY})
+
+
+def classification(of: Field) -> Classification:
+    """Return the class of a field; it does not depend on the policy, and sealing does not change it."""
+    return Classification.PUBLIC if of in PUBLIC else Classification.PRIVATE
+
+
+class Requirement(StrEnum):
+    """What an operator must have settled before a device may read; the setting `device.*` that says so."""
+
+    POLICY_DOCUMENT = "policy-document"
+    REGISTRATION = "registration"
+    OCCASION = "occasion"
+    EXCLUDED_PLACES = "excluded-places"
 
 
 class Publish(StrEnum):
@@ -212,6 +238,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """One row of the table that leads from the law to a test: what the device does, and which test shows it.
+
+    `verified` is V, C or M, as in `Source`.
+    """
+
+    clause: str
+    rule: str
+    test: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How sure a read must be, and how long it may stay in RAM after the vehicle was last seen."""
 
@@ -239,6 +278,10 @@ class Policy:
         expires: first day on which it is no longer in force, UTC; None for a policy without an end.
         on_expiry: id of the stricter pack that takes over then; without one the device stops reading.
         mounts: kinds of device that may use it.
+        operators: kinds of operator that may use it; empty where the law names none.
+        requires: what an operator must have settled first.
+        clauses: from the law to a rule and the test that shows it.
+        outside: what the law wants and no camera can do; said so that nobody takes a policy for the whole law.
         log_of_use: period of the log of use, or None.
     """
 
@@ -258,6 +301,10 @@ class Policy:
     hotlists: ListRules
     log_of_use: str | None
     sha256: str
+    operators: tuple[Operator, ...] = ()
+    requires: frozenset[Requirement] = frozenset()
+    clauses: tuple[Clause, ...] = ()
+    outside: tuple[str, ...] = ()
 
     def section(self, disposition: Disposition) -> Section:
         """Return the section for a disposition."""

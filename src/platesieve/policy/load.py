@@ -244,6 +244,10 @@ def _build(checked: shape.PolicyShape, digest: str) -> words.Policy:
         ),
         log_of_use=checked.log_of_use.period if checked.log_of_use else None,
         sha256=digest,
+        operators=tuple(checked.operators),
+        requires=frozenset(words.Requirement(name) for name in checked.requires),
+        clauses=tuple(words.Clause(row.clause, row.rule, row.test, row.verified) for row in checked.clauses),
+        outside=tuple(checked.outside),
     )
 
 

@@ -223,6 +223,15 @@ class SourceShape(_Closed):
     verified: Sentence
 
 
+class ClauseShape(_Closed):
+    """A rule of the law that this device follows, and the test that shows it."""
+
+    clause: Annotated[str, Field(min_length=1, max_length=80)]
+    rule: Sentence
+    test: Annotated[str, Field(pattern=r"^test_[a-z0-9_]+$", max_length=100)]
+    verified: Literal["V", "C", "M"]
+
+
 class ReadingShape(_Closed):
     """How sure a read must be, and how long it stays in RAM."""
 
@@ -264,6 +273,12 @@ class PolicyShape(_Closed):
     expires: Day | None = None
     on_expiry: Id | None = None
     mounts: Annotated[list[Literal["fixed", "mobile"]], Field(min_length=1, max_length=2)]
+    operators: Annotated[list[Literal["police", "public", "private"]], Field(max_length=3)] = []
+    requires: Annotated[
+        list[Literal["policy-document", "registration", "occasion", "excluded-places"]], Field(max_length=4)
+    ] = []
+    clauses: Annotated[list[ClauseShape], Field(max_length=50)] = []
+    outside: Annotated[list[Sentence], Field(max_length=50)] = []
     reading: ReadingShape
     hit: SectionShape = SectionShape(publish="none")
     miss: SectionShape = SectionShape(publish="none")

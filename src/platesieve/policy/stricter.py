@@ -51,6 +51,9 @@ def widenings(policy: Policy, than: Policy) -> tuple[str, ...]:
     found = []
     if not set(policy.mounts) <= set(than.mounts):
         found.append(f"{policy.id} is for more kinds of device")
+    if than.operators and not (policy.operators and set(policy.operators) <= set(than.operators)):
+        found.append(f"{policy.id} is for more kinds of operator")
+    found += [f"{policy.id} does not require: {name}" for name in sorted(than.requires - policy.requires)]
     old, new = than.reading, policy.reading
     if new.raw_lifetime_s > old.raw_lifetime_s:
         found.append(f"{policy.id} keeps reads in RAM for longer")

@@ -168,6 +168,14 @@ def test_every_form_of_a_field() -> None:
         "location": {"latitude": 44.975, "longitude": -93.265},
         "direction": "approaching",
         "confidence": 0.9,
+        "classification": {
+            "plate": "private",
+            "plate_region": "private",
+            "time": "private",
+            "location": "private",
+            "direction": "private",
+            "confidence": "public",
+        },
     }
     assert disclosure.kind is Kind.READ
 

@@ -131,7 +131,7 @@ def test_every_pack_loads_under_its_own_name(pack_id: str) -> None:
     assert all(re.search(r"\b[VCM]: ", source.verified) for source in policy.sources)
 
 
-@pytest.mark.parametrize("pack_id", [name for name in pack_ids() if name.startswith("us-")])
+@pytest.mark.parametrize("pack_id", sorted(set(pack_ids()) - {"count-only", "hits-only", "travel-time"}))
 def test_no_law_claims_compliance(pack_id: str) -> None:
     """A policy implements rules; whether an agency complies is not for a file to say."""
     text = pack_text(pack_id).decode().lower()

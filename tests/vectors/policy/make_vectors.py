@@ -64,6 +64,11 @@ FAULTS = {
         '{ action = "coarsen", to = "1h" }',
         "no meaning for plate",
     ),
+    "clause_without_test": (
+        "[reading]",
+        '[[clauses]]\nclause = "s. 1"\nrule = "Nothing."\ntest = "shown"\nverified = "V"\n\n[reading]',
+        "clauses[0].test: is not written as it must be",
+    ),
     "confidence_as_text": ("min_confidence = 0.9", 'min_confidence = "0.9"', "without quotes"),
     "confidence_nan": ("min_confidence = 0.9", "min_confidence = nan", "finite number"),
     "count_split_by_plate": (
@@ -82,6 +87,13 @@ FAULTS = {
     "fields_without_publishing": ('publish = "event"\nretention = "2h"', 'publish = "none"', "lets nothing leave"),
     "format_of_the_future": ("format = 1", "format = 2", "format: should be 1"),
     "key_misspelt": ("min_confidence", "min_confidense", "did you mean min_confidence?"),
+    "excluded_places_on_wheels": (
+        'mounts = ["fixed"]',
+        'mounts = ["fixed", "mobile"]\nrequires = ["excluded-places"]',
+        "cannot know that it keeps out",
+    ),
+    "operator_unknown": ("mounts =", 'operators = ["army"]\nmounts =', "should be 'police', 'public' or 'private'"),
+    "requirement_unknown": ("mounts =", 'requires = ["luck"]\nmounts =', "should be 'policy-document'"),
     "mount_unknown": ('["fixed"]', '["drone"]', "should be 'fixed' or 'mobile'"),
     "on_expiry_itself": ("mounts =", 'expires = 2027-01-01\non_expiry = "base"\nmounts =', "names the policy itself"),
     "on_expiry_unknown": ("mounts =", 'expires = 2027-01-01\non_expiry = "gone"\nmounts =', "which does not ship"),
