@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 import sys
 import tempfile
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
