@@ -57,7 +57,7 @@ class OnnxPlateFinder:
         model = model or load_released("detector")
         released = released_threshold(model.table, self._width, self._height)
         self.threshold = released if vision.min_detection_score is None else vision.min_detection_score
-        self._session = _Session(model, vision.threads, ("heat", "corners"))
+        self._session = Session(model, vision.threads, ("heat", "corners"))
         self._warm_up()
 
     def find(self, frame: Frame) -> tuple[Detection, ...]:
@@ -93,7 +93,7 @@ class OnnxPlateReader:
         model = model or load_released("reader")
         temperature = model.table.get("temperature", 1.0)
         self._temperature = float(temperature) if isinstance(temperature, int | float) and temperature > 0 else 1.0
-        self._session = _Session(model, vision.threads, ("logits",))
+        self._session = Session(model, vision.threads, ("logits",))
         (logits,) = self._session.run(np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32))
         if logits.ndim != 3 or logits.shape[0] != 1 or logits.shape[2] != 37:  # noqa: PLR2004 - n x T x (36 + blank)
             raise ModelError(f"the reader answers in shape {logits.shape}", _HINT)
@@ -130,24 +130,37 @@ def released_threshold(table: dict[str, Any], width: int, height: int) -> float:
 class _Runs(Protocol):
     """What we use of onnxruntime.InferenceSession."""
 
-    def run(self, output_names: Sequence[str], feed: dict[str, NDArray[np.float32]]) -> list[Any]: ...
+    def run(self, output_names: Sequence[str] | None, feed: dict[str, NDArray[Any]]) -> list[Any]: ...
     def get_inputs(self) -> list[Any]: ...
     def get_outputs(self) -> list[Any]: ...
 
 
-class _Session:
-    """One network with one input; every fault of the runtime becomes a ModelError."""
+class Session:
+    """One network with one input; every fault of the runtime becomes a ModelError.
 
-    def __init__(self, model: ReleasedModel, threads: int, outputs: tuple[str, ...]) -> None:
+    Args:
+        model: its bytes.
+        threads: of one operator.
+        outputs: which answers are wanted, in this order; None takes what there is.
+    """
+
+    def __init__(self, model: ReleasedModel, threads: int, outputs: tuple[str, ...] | None) -> None:
         self._role, self._outputs = model.role, outputs
         self._session = _open(model, threads)
         named = {output.name for output in self._session.get_outputs()}
         inputs = self._session.get_inputs()
-        if len(inputs) != 1 or not named.issuperset(outputs):
-            raise ModelError(f"the {model.role} model has other inputs or outputs than {', '.join(outputs)}", _HINT)
+        if len(inputs) != 1 or not named.issuperset(outputs or ()):
+            raise ModelError(
+                f"the {model.role} model has other inputs or outputs than {', '.join(outputs or ())}", _HINT
+            )
         self._input = inputs[0].name
 
-    def run(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, values: NDArray[Any]) -> tuple[NDArray[np.float32], ...]:
+        """Return the answers to one input.
+
+        Raises:
+            ModelError: inference failed.
+        """
         try:
             answers = self._session.run(self._outputs, {self._input: values})
         except Exception as error:  # ONNX Runtime raises a dozen classes of its own, some of them plain RuntimeError

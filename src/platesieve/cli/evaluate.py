@@ -32,6 +32,10 @@ def evaluate(
     config: ConfigOption = None,
     expect: Annotated[str | None, typer.Option(help="PLATE[,PLATE...] that the clip shows.")] = None,
     boxes: Annotated[bool, typer.Option("--boxes", help="Also read the labelled boxes, without the detector.")] = False,
+    peer: Annotated[
+        Path | None,
+        typer.Option(help="ONNX file of a peer (fast-plate-ocr, fixed slots) to read the same boxes."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many pictures of each set.")] = None,
     width: Annotated[int | None, typer.Option(help="Width of the detector's input, a multiple of 32.")] = None,
     height: Annotated[int | None, typer.Option(help="Height of the detector's input, a multiple of 32.")] = None,
@@ -56,24 +60,33 @@ def evaluate(
     if expect is not None or any(_is_clip(path) for path in inputs):
         _evaluate_clip(inputs, expect, settings, reveal=reveal, as_json=as_json)
     else:
-        _evaluate_sets(inputs, settings, boxes=boxes, limit=limit, reveal=reveal, as_json=as_json)
+        _evaluate_sets(inputs, settings, boxes=boxes, peer=peer, limit=limit, reveal=reveal, as_json=as_json)
 
 
 def _evaluate_sets(
-    inputs: list[Path], settings: Settings, *, boxes: bool, limit: int | None, reveal: bool, as_json: bool
+    inputs: list[Path],
+    settings: Settings,
+    *,
+    boxes: bool,
+    peer: Path | None,
+    limit: int | None,
+    reveal: bool,
+    as_json: bool,
 ) -> None:
     from platesieve.adapters.labelled_pictures import load_picture, read_labels
     from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
+    from platesieve.adapters.peer_reader import PeerReader
     from platesieve.evaluation.pictures import evaluate_pictures
 
     files = [path / LABELS_NAME if path.is_dir() else path for path in inputs]
     sets = [(file, read_labels(file)[:limit]) for file in files]  # all labels are checked before the first picture
     finder, reader = OnnxPlateFinder(settings.vision), OnnxPlateReader(settings.vision)
+    other = PeerReader(peer, settings.vision.threads) if peer else None
     answers: list[dict[str, Any]] = []
     for file, pictures in sets:
         load = partial(load_picture, file.parent)
         with _progress(_set_name(file), len(pictures)) as advance:
-            scores = evaluate_pictures(pictures, load, finder, reader, boxes=boxes, progress=advance)
+            scores = evaluate_pictures(pictures, load, finder, reader, boxes=boxes, peer=other, progress=advance)
         answers.append(scores.as_json(_set_name(file)) | (_failures(scores) if reveal else {}))
     if as_json:
         print_json(answers)
@@ -162,7 +175,7 @@ def _print_set(answer: dict[str, Any]) -> None:
 
     table = Table("", "value", "95 % interval", "n", title=f"{answer['set']}: {answer['n']} pictures", box=None)
     table.title_justify = "left"
-    for group in ("detection", "end_to_end", "reader"):
+    for group in ("detection", "end_to_end", "reader", "peer"):
         for name, rate in answer.get(group, {}).items():
             if rate["value"] is None:
                 table.add_row(f"{group.replace('_', ' ')}: {name.replace('_', ' ')}", "-", "-", "0")
@@ -170,6 +183,8 @@ def _print_set(answer: dict[str, Any]) -> None:
             interval = f"{rate['low']:.3f} to {rate['high']:.3f}"
             label = f"{group.replace('_', ' ')}: {name.replace('_', ' ')}"
             table.add_row(label, f"{rate['value']:.3f}", interval, str(rate["n"]))
+    if answer["calibration"]["error"] is not None:
+        table.add_row("expected calibration error", f"{answer['calibration']['error']:.3f}", "", "")
     for stage, times in answer["ms"].items():
         if times["p50"] is not None:
             table.add_row(f"{stage}: median ms", f"{times['p50']:.1f}", f"95 % under {times['p95']:.1f}", "")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platesieve.domain.errors import InputError
 from platesieve.domain.geometry import Box, Detection
+from platesieve.evaluation.confidence import Answer, calibration_error, precision_of_most_confident, reliability
 from platesieve.evaluation.metrics import fold, match, per_unit, percentile, share
 
 if TYPE_CHECKING:
@@ -72,13 +73,16 @@ class PictureScores:
     end_to_end: Texts = field(default_factory=Texts)
     any_folded: int = 0
     reader: Texts | None = None
+    peer: Texts | None = None
+    answers: list[Answer] = field(default_factory=list)
     detect_ms: list[float] = field(default_factory=list)
     read_ms: list[float] = field(default_factory=list)
+    peer_ms: list[float] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def as_json(self, name: str) -> dict[str, object]:
+    def as_json(self, name: str) -> dict[str, Any]:
         """Return the scores of the set `name`: every rate with n and its 95 % interval."""
-        answer: dict[str, object] = {
+        answer: dict[str, Any] = {
             "set": name,
             "n": self.pictures,
             "detection": {
@@ -88,11 +92,20 @@ class PictureScores:
             "end_to_end": {
                 **self.end_to_end.as_json(),
                 "any_folded": share(self.any_folded, self.end_to_end.n).as_json(),
+                "precision_of_most_confident_90": precision_of_most_confident(self.answers, 0.9),
             },
         }
-        if self.reader is not None:
-            answer["reader"] = self.reader.as_json()
+        error = calibration_error(self.answers)
+        answer["calibration"] = {
+            "error": None if error is None else round(error, 4),
+            "reliability": reliability(self.answers),
+        }
+        for group, texts in (("reader", self.reader), ("peer", self.peer)):
+            if texts is not None:
+                answer[group] = texts.as_json()
         answer["ms"] = {"detect": _times(self.detect_ms), "read": _times(self.read_ms)}
+        if self.peer is not None:
+            answer["ms"] |= {"peer": _times(self.peer_ms)}
         return answer
 
 
@@ -103,6 +116,7 @@ def evaluate_pictures(
     reader: PlateReader,
     *,
     boxes: bool = False,
+    peer: PlateReader | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> PictureScores:
     """Run finder and reader on pictures and count.
@@ -113,22 +127,21 @@ def evaluate_pictures(
         finder: finds plates.
         reader: reads them.
         boxes: also let the reader read the labelled plates, so that its own share of the faults is seen.
+        peer: another reader that reads the labelled plates too, for comparison.
         progress: called after each picture.
 
     Raises:
         InputError: a picture cannot be used, or not one plate was found in any of them.
     """
-    scores = PictureScores(reader=Texts() if boxes else None)
+    scores = PictureScores(reader=Texts() if boxes or peer else None, peer=Texts() if peer else None)
     found = 0
     for number, picture in enumerate(pictures, 1):
         frame = load(number, picture)
         plates, ignored = scaled(picture, frame)
         found += _judge(scores, number, frame, plates, ignored, finder, reader)
-        if scores.reader is not None:
-            for plate in plates:
-                if plate.text:
-                    read = reader.read(frame, Detection(plate.corners, 1.0))
-                    scores.reader.add(read.text if read else None, [plate])
+        for texts, reads, times in ((scores.reader, reader, scores.read_ms), (scores.peer, peer, scores.peer_ms)):
+            if texts is not None and reads is not None:
+                _read_boxes(texts, times, frame, plates, reads)
         progress()
     if scores.plates and not found:
         raise InputError(
@@ -136,6 +149,16 @@ def evaluate_pictures(
             "check that these are whole scenes, not crops of plates, and that --width and --height suit them",
         )
     return scores
+
+
+def _read_boxes(
+    texts: Texts, times_ms: list[float], frame: Frame, plates: Sequence[LabelledPlate], reader: PlateReader
+) -> None:
+    """Let a reader read the labelled plates themselves."""
+    for plate in plates:
+        if plate.text:
+            read = _timed(times_ms, frame, Detection(plate.corners, 1.0), reader)
+            texts.add(read.text if read else None, [plate])
 
 
 def _judge(
@@ -155,13 +178,16 @@ def _judge(
     scores.pictures += 1
     scores.plates, scores.hits = scores.plates + matched.plates, scores.hits + matched.hits
     scores.false += matched.false
-    reads = [read for detection in detections if (read := _timed(scores, frame, detection, reader)) is not None]
+    reads = [read for detection in detections if (read := _timed(scores.read_ms, frame, detection, reader)) is not None]
     if any(plate.text for plate in plates):
         best = max(reads, key=lambda read: read.confidence * read.detection.score, default=None)
         right_before = scores.end_to_end.corrected
         scores.end_to_end.add(best.text if best else None, plates)
         scores.any_folded += any(fold(read.text.reveal()) in truths(plates) for read in reads)
-        if scores.end_to_end.corrected == right_before:
+        right = scores.end_to_end.corrected > right_before
+        if best is not None:
+            scores.answers.append(Answer(best.confidence, right))
+        if not right:
             labels = tuple(plate.truth for plate in plates if plate.truth)
             scores.failures.append(Failure(number, labels, best.text if best else None))
     return len(detections)
@@ -195,10 +221,10 @@ def _scaled(corners: Corners, across: float, down: float) -> Corners:
     return first, second, third, fourth
 
 
-def _timed(scores: PictureScores, frame: Frame, detection: Detection, reader: PlateReader) -> PlateRead | None:
+def _timed(times_ms: list[float], frame: Frame, detection: Detection, reader: PlateReader) -> PlateRead | None:
     began = time.perf_counter()
     read = reader.read(frame, detection)
-    scores.read_ms.append((time.perf_counter() - began) * _MS_PER_S)
+    times_ms.append((time.perf_counter() - began) * _MS_PER_S)
     return read
 
 

@@ -122,7 +122,7 @@ def test_the_answer_has_counts_and_no_plate() -> None:
     answer = run(labelled("AB12CDE"), here="AB12CDX").as_json("street")
 
     assert "AB12" not in json.dumps(answer)
-    assert set(answer) == {"set", "n", "detection", "end_to_end", "reader", "ms"}
+    assert set(answer) == {"set", "n", "detection", "end_to_end", "calibration", "reader", "ms"}
 
 
 def test_labels_follow_a_picture_of_another_size() -> None:
