@@ -50,6 +50,9 @@ class Recipe:
     clip: float
     corner_weight: float
     checkpoint_every: int
+    late_from: int
+    late_width_px: int
+    late_height_px: int
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -101,14 +104,16 @@ def step(
     return float(heat.detach()), float(corner.detach())
 
 
-def batches(recipe: Recipe, seen: int, mistakes: tuple[Mistake, ...]) -> Iterator[dict[str, Tensor]]:
+def batches(
+    recipe: Recipe, seen: int, size: tuple[int, int], mistakes: tuple[Mistake, ...]
+) -> Iterator[dict[str, Tensor]]:
     """Return the stream of batches, drawn by one process beside the training."""
     crops = Crops(
         load_scenes(),
         draw_plate,
         seed=recipe.seed + seen,
         batch=recipe.batch,
-        size=(recipe.crop_width_px, recipe.crop_height_px),
+        size=size,
         mistakes=mistakes,
     )
     return iter(DataLoader(crops, batch_size=None, num_workers=1, prefetch_factor=8))
@@ -129,17 +134,21 @@ def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None) 
         optimiser.load_state_dict(kept["optimiser"])
         average.restore(kept["average"])
         seen = kept["seen"]
-    stream, progress = batches(recipe, seen, read_mistakes(mistakes)), Progress(seen)
     net.train()
-    while seen < until:
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.rate * cosine(seen, recipe.samples, recipe.warm_up, recipe.final_rate_share)
-        progress.note(seen, step(net, optimiser, next(stream), recipe))
-        seen += recipe.batch
-        average.update(net)
-        if seen % recipe.checkpoint_every < recipe.batch or seen >= until:
-            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "seen": seen}
-            save(work / CHECKPOINT, state | {"average": average.state()})
+    small, large = (recipe.crop_width_px, recipe.crop_height_px), (recipe.late_width_px, recipe.late_height_px)
+    for size, end in ((small, min(recipe.late_from, until)), (large, until)):
+        if seen >= end:
+            continue
+        stream, progress = batches(recipe, seen, size, read_mistakes(mistakes)), Progress(seen)
+        while seen < end:
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.rate * cosine(seen, recipe.samples, recipe.warm_up, recipe.final_rate_share)
+            progress.note(seen, step(net, optimiser, next(stream), recipe))
+            seen += recipe.batch
+            average.update(net)
+            if seen % recipe.checkpoint_every < recipe.batch or seen >= until:
+                state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "seen": seen}
+                save(work / CHECKPOINT, state | {"average": average.state()})
 
 
 class Progress:
