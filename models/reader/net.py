@@ -49,7 +49,7 @@ class _Along(nn.Module):
 class _Rows(nn.Module):
     """Lay the lower half of the picture behind the upper half: 20 columns each; and say whether to believe it."""
 
-    def __init__(self, inputs: int, cells: int, channels: int) -> None:
+    def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
         self.halves = nn.Sequential(
             nn.Conv2d(inputs, 96, (3, 4), (3, 2), (0, 1), bias=False), nn.BatchNorm2d(96), nn.ReLU(inplace=True)
@@ -57,16 +57,16 @@ class _Rows(nn.Module):
         self.tokens = nn.Sequential(
             nn.Conv1d(96, channels, 5, padding=2, bias=False), nn.BatchNorm1d(channels), nn.ReLU(inplace=True)
         )
-        self.gate = nn.Linear(2 * cells, 1)
-        nn.init.zeros_(self.gate.weight)
-        nn.init.constant_(self.gate.bias, -2.0)
+        self.gate = nn.Sequential(nn.Linear(6 * inputs, 32), nn.ReLU(), nn.Linear(32, 1))
 
-    def forward(self, tokens: Tensor, middle: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
-        """Take tokens (B, 40, C), the 6 x 40 level and the 3 x 40 grid; return tokens, and the gate's logit (B, 1)."""
+    def forward(self, tokens: Tensor, middle: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Take tokens (B, 40, C) and the 6 x 40 level; return tokens, and the gate's logit (B, 1)."""
         halves = self.tokens(self.halves(middle).flatten(2)).transpose(1, 2)
-        cells = grid.flatten(2)
-        two = self.gate(torch.cat([cells.mean(-1), cells.amax(-1)], -1))
-        return tokens + torch.sigmoid(two)[:, :, None] * (halves - tokens), two
+        two = self.gate(middle.mean(-1).flatten(1))
+        open_ = torch.sigmoid(two)
+        if rows is not None:
+            open_ = torch.where(rows[:, None] == 0, open_, (rows[:, None] == 2).to(open_.dtype))
+        return tokens + open_[:, :, None] * (halves - tokens), two
 
 
 class _Look(nn.Module):
@@ -118,7 +118,7 @@ class Reader(nn.Module):
         self.grid = nn.Sequential(_conv(64, 96, (2, 1)), _conv(96, 96))
         self.columns = nn.Sequential(nn.Conv2d(96, 128, (3, 1), bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True))
         self.along = _Along(128, 1)
-        self.rows = _Rows(64, 96, 128)
+        self.rows = _Rows(64, 128)
         self.look = _Look(128, 96)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(128, CLASSES)
@@ -127,14 +127,15 @@ class Reader(nn.Module):
         """Return logits (B, 40, 37) of a batch of normalised crops."""
         return self.with_rows(x)[0]
 
-    def with_rows(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits, and the logit of there being two rows (B, 1), which training teaches directly.
+    def with_rows(self, x: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the logits, and the logit of there being two rows (B, 1).
 
-        Left to itself the gate closes: its branch reads nothing at first, so every open gate is punished.
+        In training `rows` (B: 1, 2, or 0 for unknown) opens and shuts the gate where the rows are known, and the gate
+        is taught apart. Left to itself it stays shut: its branch reads nothing at first, so opening is punished.
         """
         middle = self.middle(x)
         grid = self.grid(middle)
         tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
-        tokens, two = self.rows(tokens, middle, grid)
+        tokens, two = self.rows(tokens, middle, rows)
         tokens = self.look(tokens, grid)
         return self.head(self.drop(tokens)), two

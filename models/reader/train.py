@@ -120,7 +120,7 @@ class Run:
         self.net.train()
         x = normalised(crops).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["bf16"]):
-            logits, two = self.net.with_rows(x)
+            logits, two = self.net.with_rows(x, torch.from_numpy(rows))
         loss = ctc_loss(logits, texts) + ROWS_WEIGHT * rows_loss(two, rows)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

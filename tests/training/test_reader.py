@@ -18,6 +18,10 @@ export = importlib.import_module("models.reader.export")
 net_module = importlib.import_module("models.reader.net")
 train = importlib.import_module("models.reader.train")
 
+pytest.importorskip("PIL", reason="needs the extra `train`")
+plates = importlib.import_module("models.datasets.plates")
+shared_data = importlib.import_module("models.datasets.shared_data")
+
 pytestmark = pytest.mark.training
 
 _TEXTS = ["AB123", "77XYZ8", "", "K9"]
@@ -75,3 +79,39 @@ def test_the_exported_file_is_the_same_net(tmp_path: Path) -> None:
     logits = net_module.Reader().eval()(torch.zeros(1, 1, HEIGHT_PX, WIDTH_PX)).detach().numpy()[0]
     found = decode(logits)
     assert found is None or len(found[0]) == len(found[1])
+
+
+def test_a_drawn_plate_says_what_is_written_on_it() -> None:
+    """Only A-Z and 0-9, two to twelve characters, grey levels, and the same seed draws the same plate."""
+    rng, again = np.random.default_rng(4), np.random.default_rng(4)
+    regions = set()
+    for _ in range(150):
+        plate, twin = plates.draw_plate(rng), plates.draw_plate(again)
+        assert 2 <= len(plate.text) <= 12
+        assert set(plate.text) <= set(plates.CHARACTERS)
+        assert plate.luma.dtype == np.uint8
+        assert plate.luma.shape[0] > 60
+        assert plate.luma.std() > 1
+        assert np.array_equal(plate.luma, twin.luma)
+        assert plate.rows in {1, 2}
+        regions.add(plate.region)
+    assert len(regions) > 15
+
+
+def test_a_format_is_filled_as_it_says() -> None:
+    """`@` a letter, `#` a digit, braces one of; left-out letters never come."""
+    rng = np.random.default_rng(5)
+    for _ in range(100):
+        serial = plates.write_serial(rng, "{BA,KE} ###-@@", skip="IOQ")
+        assert serial[:2] in {"BA", "KE"}
+        assert serial[3:6].isdigit()
+        assert serial[6] == "-"
+        assert not set(serial[7:]) & set("IOQ")
+
+
+def test_a_plate_is_in_training_or_held_out_never_in_both() -> None:
+    """The split follows the plate, not the picture, and is the same on every machine."""
+    keys = [f"AB{i:03d}" for i in range(1000)]
+    kept = [k for k in keys if shared_data.held_out(k)]
+    assert kept == [k for k in keys if shared_data.held_out(k)]
+    assert 0.03 < len(kept) / len(keys) < 0.09
