@@ -321,6 +321,11 @@ def type_of(entry: Entry) -> str:
     return _TYPES[type(entry)]
 
 
+def keys_of(kind: type[Entry]) -> tuple[str, ...]:
+    """Return the keys that entries of a kind can have in JSON, beside `type`."""
+    return tuple(_key(name) for name in _words(kind))
+
+
 def encode(entry: Entry) -> bytes:
     """Return the entry as canonical JSON, RFC 8785, without a line end (FORMAT 2.1).
 

@@ -1,0 +1,124 @@
+"""`platesieve audit witness` and `advance`: remember what a device signed, and hold it to that."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from platesieve.cli.audit_log import FolderArgument, VkeyOption, find_verifier, open_files, open_log, read_note
+from platesieve.cli.options import JsonOption
+from platesieve.cli.speech import print_json
+from platesieve.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from platesieve.audit.note import NoteVerifier
+    from platesieve.audit.witness import Growth, Kept
+
+EXIT_UNPROVEN = 1
+EXIT_CONTRADICTION = 73
+
+
+def witness(
+    file: Annotated[Path, typer.Argument(help="The witness file; made where there is none, and only added to.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Folder of a log, a checkpoint, an event with one, or what `advance` wrote.")
+    ],
+    vkey: VkeyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hold a checkpoint to what was seen before, and remember it.
+
+    Named are: rolled-back, emptied, forked, other-key (signed anew), backdated (needs the folder). A contradiction is
+    kept too: it is the proof. Exit codes: 0 first, same or grown; 1 nothing shows that the log only grew; 66 cannot be
+    read or written; 73 a contradiction; 77 no usable key.
+
+    Examples:
+
+      platesieve audit witness cam-1.witness checkpoint.json --vkey cam-1.vkey
+
+      platesieve audit witness cam-1.witness /media/stick/audit --vkey cam-1.vkey
+    """
+    from platesieve.audit.witness import Seen, observe
+
+    verifier = find_verifier(checkpoint if checkpoint.is_dir() else file.parent, vkey)
+    note, growth = _shown(checkpoint, verifier)
+    kept = _kept(file)
+    observation = observe(kept, note, time.time_ns(), verifier, growth)
+    if observation.kept is not None:
+        _add(file, observation.kept.line)
+    if json:
+        lines = len(kept) + (observation.kept is not None)
+        print_json({"result": observation.seen.value, "sentence": observation.sentence, "kept": lines})
+    else:
+        typer.echo(observation.sentence)
+    exits = 0 if observation.ok else EXIT_UNPROVEN if observation.seen is Seen.UNPROVEN else EXIT_CONTRADICTION
+    raise typer.Exit(exits)
+
+
+def advance(
+    folder: FolderArgument,
+    since: Annotated[int, typer.Option(min=0, help="How many entries the witness saw last.")],
+    vkey: VkeyOption = None,
+) -> None:
+    """Print the checkpoint with the proof that the log only grew since, as C2SP tlog-witness takes it.
+
+    Exit codes: 0 printed; 2 the log never had so many entries; 66 cannot be read; 73 the log is altered; 77 no key.
+
+    Examples:
+
+      platesieve audit advance state/audit --since 4711 > advance.txt
+    """
+    from platesieve.audit.proof import TiledTree
+    from platesieve.audit.witness import advance_text
+
+    log = open_log(folder, vkey)
+    if since > log.checkpoint.size:
+        raise typer.BadParameter(f"the log has {log.checkpoint.size} entries", param_hint="--since")
+    path = TiledTree(log.files, log.checkpoint.size).consistency(since) if since else ()
+    typer.echo(advance_text(since, path, log.note), nl=False)
+
+
+def _shown(checkpoint: Path, verifier: NoteVerifier) -> tuple[bytes, Growth]:
+    """Return the note and what shows how its log grew. A folder is verified whole: its tiles are what proves."""
+    from platesieve.audit.tiles import CHECKPOINT
+    from platesieve.audit.verify import Fault, verify_log
+    from platesieve.audit.witness import GrowthByLog, NoGrowth, parse_advance
+
+    if not checkpoint.is_dir():
+        growth, note = parse_advance(read_note(checkpoint).decode(errors="replace"))
+        return note, growth
+    files = open_files(checkpoint)
+    verdict = verify_log(files, verifier)
+    note_there = files.read(CHECKPOINT)
+    other_key = {finding.fault for finding in verdict.findings} == {Fault.SIGNATURE}
+    if note_there is None or not (verdict.ok or other_key):
+        raise InputError(verdict.sentence, "platesieve audit verify says more; keep the folder for the auditor")
+    return note_there, GrowthByLog(files) if verdict.ok else NoGrowth()
+
+
+def _kept(file: Path) -> tuple[Kept, ...]:
+    from platesieve.audit.witness import read_witness_file
+
+    try:
+        return read_witness_file(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read", "give the witness file of this device") from error
+
+
+def _add(file: Path, line: str) -> None:
+    """Add a line and force it to the disk: what was seen must not be forgotten."""
+    import os
+
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "ab") as opened:
+            opened.write(line.encode())
+            opened.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}", "make the witness file writable") from error
