@@ -240,12 +240,15 @@ def check_before_start(settings: Settings) -> None:
     """Refuse what a start cannot mend while a person is looking, instead of in two processes.
 
     Raises:
-        PlatesieveError: policy, hot list, keys, broker settings or models are wrong.
+        PlatesieveError: camera, policy, hot list, keys or broker settings are wrong. An address of a stream that does
+            not answer is no reason: the network may come later.
     """
+    from platesieve.adapters.cameras import refuse_absent
     from platesieve.adapters.mqtt_link import tls_context
     from platesieve.adapters.wire import Address
 
     Folders.of(settings)
+    refuse_absent(settings.camera)
     build_judge(settings, SystemClock(assume=settings.device.assume_clock))
     Address.from_device(settings.device)
     if settings.uplink.host:
@@ -338,5 +341,5 @@ def _read(path: Path, what: str, max_bytes: int) -> bytes:
             f"the {what} cannot be read: {error.strerror}", "give a file that exists and is readable"
         ) from error
     if len(content) > max_bytes:
-        raise InputError(f"the {what} is larger than {max_bytes} bytes", "give a smaller file")
+        raise InputError(f"the {what} is larger than {max_bytes >> 20} MiB", "give a smaller file")
     return content

@@ -89,6 +89,32 @@ class Audit:
     health_s: float = 30.0
 
 
+# What a value must lie between; what is not named here is held by its type.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "device.latitude_deg": (-90, 90),
+    "device.longitude_deg": (-180, 180),
+    "vision.detector_width_px": (32, 4096),
+    "vision.detector_height_px": (32, 4096),
+    "vision.threads": (1, 64),
+    "vision.min_detection_score": (0, 1),
+    "vision.motion_fraction": (0, 1),
+    "vision.search_at_least_every_s": (0, 3600),
+    "tracking.quiet_s": (0.01, 60),
+    "tracking.max_pass_s": (0.01, 3600),
+    "tracking.repeat_s": (0, 86_400),
+    "tracking.least_confidence": (0, 1),
+    "tracking.min_iou": (0, 1),
+    "tracking.max_jump_widths": (0, 100),
+    "uplink.port": (1, 65_535),
+    "uplink.keepalive_s": (1, 65_535),
+    "uplink.max_in_flight": (1, 65_535),
+    "uplink.outbox_quota_bytes": (1 << 16, 1 << 40),
+    "audit.batch_s": (1, 86_400),
+    "audit.health_s": (1, 86_400),
+}
+INPUT_MULTIPLE_PX = 32  # sides of the detector's input; also a rule of the network itself
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All of them, as `platesieve.toml` gives them. Files are looked for beside that file."""
@@ -110,6 +136,26 @@ class Settings:
 
     @property
     def camera_shown(self) -> str:
-        """Return the camera without what a URL may hold before its @: a name and a password."""
+        """Return the camera as messages name it.
+
+        Of an address neither name and password nor path, and no file name at all: people name clips after plates.
+        """
         scheme, separator, rest = self.camera.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}" if separator else self.camera
+        if separator:
+            return f"{scheme}://{rest.rpartition('@')[2].partition('/')[0]}"
+        return self.camera if self.camera.startswith(("picamera2", "usb:", "/dev/")) else "the clip or folder given"
+
+
+def out_of_bounds(settings: Settings) -> tuple[str, ...]:
+    """Return, for each value that no device can work with, its name and what it must be; empty where all are fine."""
+    problems = [f"{name}: must not be empty" for name in ("camera", "state") if not getattr(settings, name).strip()]
+    for dotted, (least, most) in BOUNDS.items():
+        section, _, name = dotted.partition(".")
+        value = getattr(getattr(settings, section), name)
+        if value is None:
+            continue
+        if not least <= value <= most:  # also refuses NaN
+            problems.append(f"{dotted}: must be from {least:g} to {most:.10g}")
+        elif name in {"detector_width_px", "detector_height_px"} and value % INPUT_MULTIPLE_PX:
+            problems.append(f"{dotted}: must be a multiple of {INPUT_MULTIPLE_PX}")
+    return tuple(problems)

@@ -1,7 +1,7 @@
 """A folder of pictures, or one picture, as a camera.
 
-Pictures are named in messages by their place in the folder, never by their file name: people name photographs
-of cars after the plate.
+Pictures are named in messages by their place in the folder, never by file or folder: people name photographs of
+cars, and folders of them, after the plate.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class FolderCamera:
         self._clock = clock
         self._step_ns = round(interval_s * NS_PER_S)
         self._live = pace == "live"
-        self._folder, self._pictures = _pictures(path)
+        self._pictures = _pictures(path)
         self._at = 0  # place of the next picture
         self._number = 0
         self._start: Instant | None = None  # the first picture's time is that of the first read
@@ -93,34 +93,32 @@ class FolderCamera:
             except InputError as fault:
                 self.skipped += 1
                 self._last_fault = fault
-                _log.warning(
-                    "picture %d of %d in %s is skipped: %s", place + 1, len(self._pictures), self._folder, fault.message
-                )
+                if len(self._pictures) > 1:
+                    _log.warning("picture %d of %d is skipped: %s", place + 1, len(self._pictures), fault.message)
         return None
 
     def _nothing_usable(self) -> InputError:
         if len(self._pictures) == 1:
-            return InputError(f"{self._last_fault.message}, in {self._folder}", self._last_fault.hint)
+            return self._last_fault
         return InputError(
-            f"none of the {len(self._pictures)} pictures in {self._folder} can be used; "
-            f"of the last one: {self._last_fault.message}",
+            f"none of the {len(self._pictures)} pictures can be used; of the last one: {self._last_fault.message}",
             self._last_fault.hint,
         )
 
 
-def _pictures(path: Path) -> tuple[Path, tuple[Path, ...]]:
-    """Return the folder, and the files in it that are pictures by name or by content."""
+def _pictures(path: Path) -> tuple[Path, ...]:
+    """Return the files in a folder that are pictures by name or by content."""
     try:
         if path.is_file():
-            return path.parent, (path,)
+            return (path,)
         found = tuple(sorted(entry for entry in path.iterdir() if _looks_like_picture(entry)))
     except OSError as error:
         raise InputError(
             f"the folder of pictures cannot be read: {error.strerror}", "give an existing folder that you may read"
         ) from None  # the cause would repeat the path
     if not found:
-        raise InputError(f"there is no picture in {path}", "put JPEG or PNG files directly into that folder")
-    return path, found
+        raise InputError("there is no picture in the folder given", "put JPEG or PNG files directly into that folder")
+    return found
 
 
 def _looks_like_picture(entry: Path) -> bool:

@@ -21,6 +21,7 @@ NETWORK_SCHEMES: Final = ("rtsp", "rtsps", "rtmp", "http", "https")
 _OPEN_MS: Final = 10_000
 _READ_MS: Final = 4_000
 _UNPLUGGED: Final = "check its cable and power; the service restarts by itself"
+UNPLUGGED_HINT: Final = "plug it in, see that /dev/video* is there, and that your user is in the group video"
 
 
 def without_secrets(address: str) -> str:
@@ -95,5 +96,5 @@ def _open_address(address: str) -> cv2.VideoCapture:
 
 def _hint(address: int | str) -> str:
     if isinstance(address, int):
-        return "plug it in, see that /dev/video* is there, and that your user is in the group video"
+        return UNPLUGGED_HINT
     return "check address, user, password and network with another player, for example ffplay"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from platesieve.adapters.camera_folder import EXTENSIONS, FolderCamera
-from platesieve.adapters.camera_picamera2 import DEFAULT_RATE_HZ, DEFAULT_SIZE_PX, Picamera2Source
-from platesieve.adapters.camera_stream import NETWORK_SCHEMES, StreamSource
+from platesieve.adapters.camera_picamera2 import DEFAULT_RATE_HZ, DEFAULT_SIZE_PX, INSTALL_HINT, Picamera2Source
+from platesieve.adapters.camera_stream import NETWORK_SCHEMES, UNPLUGGED_HINT, StreamSource
 from platesieve.adapters.camera_video import VideoCamera, is_clip
 from platesieve.adapters.newest_frame import NewestFrame, Patience
 from platesieve.adapters.picture_header import kind_of
-from platesieve.domain.errors import InputError
+from platesieve.domain.errors import CameraError, InputError
 
 if TYPE_CHECKING:
     from platesieve.ports import Camera, Clock
@@ -51,12 +52,38 @@ def open_camera(spec: str, clock: Clock, replay: Replay | None = None, patience:
         return NewestFrame(partial(_open_pi, found, clock), patience)
     if found := _USB.fullmatch(spec):
         return NewestFrame(partial(StreamSource, int(found["index"]), clock), patience)
+    _refuse_unnamed(spec)
     if "://" in spec:
-        if spec.partition("://")[0].lower() not in NETWORK_SCHEMES:
-            raise InputError("the camera setting is an address of a kind we do not read", _FORMS)
         # A still street compresses to identical frames for seconds, so a network stream may look frozen for longer.
         return NewestFrame(partial(StreamSource, spec, clock), patience or Patience(freeze_s=60.0))
     return _open_files(Path(spec).expanduser(), clock, replay)
+
+
+def refuse_absent(spec: str) -> None:
+    """Refuse a camera that cannot be there, without opening it; the rest shows itself when it is opened.
+
+    Raises:
+        CameraError: picamera2 is not installed, or no such device is plugged in.
+        InputError: the setting is no camera, stream, file or folder.
+    """
+    if _PI.fullmatch(spec):
+        if find_spec("picamera2") is None:
+            raise CameraError("picamera2 is not installed here", INSTALL_HINT)
+    elif found := _USB.fullmatch(spec):
+        if not Path(f"/dev/video{found['index']}").exists():
+            raise CameraError(f"USB camera {found['index']} is not plugged in", UNPLUGGED_HINT)
+    else:
+        _refuse_unnamed(spec)
+
+
+def _refuse_unnamed(spec: str) -> None:
+    """Refuse what is neither the address of a stream nor the name of something on this disk."""
+    if "://" in spec:
+        if spec.partition("://")[0].lower() not in NETWORK_SCHEMES:
+            raise InputError("the camera setting is an address of a kind we do not read", _FORMS)
+    elif not spec.strip() or not Path(spec).expanduser().exists():
+        # The path is not repeated: people name pictures after the plate that they show.
+        raise InputError("no camera, clip, picture or folder is there under the name given", _FORMS)
 
 
 def _open_pi(found: re.Match[str], clock: Clock) -> Picamera2Source:
@@ -68,9 +95,6 @@ def _open_pi(found: re.Match[str], clock: Clock) -> Picamera2Source:
 def _open_files(path: Path, clock: Clock, replay: Replay) -> Camera:
     if path.is_dir():
         return FolderCamera(path, clock, interval_s=replay.interval_s, pace=replay.pace)
-    if not path.exists():
-        # The path is not repeated: people name pictures after the plate that they show.
-        raise InputError("no camera, clip, picture or folder is there under the name given", _FORMS)
     if not path.is_file():
         raise InputError("the camera setting names neither a file nor a folder", _FORMS)
     if _is_picture(path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from platesieve.domain.errors import ConfigError
-from platesieve.settings import Settings
+from platesieve.settings import Settings, out_of_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,13 +40,13 @@ def load_settings(path: Path | None, overrides: Mapping[str, object]) -> Setting
         if value is not None:
             _put(tree, dotted.split("."), value)
     try:
-        return _adapter().validate_python(tree)
+        settings = _adapter().validate_python(tree)
     except ValidationError as error:
-        raise ConfigError(
-            f"{len(error.errors())} of the settings are wrong",
-            "correct each line above; `platesieve run --help` names the options",
-            tuple(_problem(fault) for fault in error.errors(include_url=False, include_input=False)),
-        ) from error
+        faults = error.errors(include_url=False, include_input=False)
+        raise _wrong(tuple(_problem(fault) for fault in faults)) from error
+    if problems := out_of_bounds(settings):
+        raise _wrong(problems)
+    return settings
 
 
 def dump_settings(settings: Settings) -> str:
@@ -72,8 +72,21 @@ def _parse(path: Path) -> dict[str, object]:
         raise ConfigError(
             f"settings file {path} cannot be read: {error.strerror}", "give another --config, or make it readable"
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"settings file {path} is not UTF-8 text", "save it as UTF-8, or give another file"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"settings file {path} is not TOML: {error}", "correct the line that is named") from error
+
+
+def _wrong(problems: tuple[str, ...]) -> ConfigError:
+    count = len(problems)
+    return ConfigError(
+        f"{count} settings are wrong" if count > 1 else "a setting is wrong",
+        "correct each line above; `platesieve run --help` names the options",
+        problems,
+    )
 
 
 def _put(tree: dict[str, object], keys: list[str], value: object) -> None:
@@ -90,7 +103,8 @@ def _problem(fault: Mapping[str, object]) -> str:
     dotted = ".".join(str(part) for part in location) if isinstance(location, tuple) else str(location)
     if fault["type"] == "unexpected_keyword_argument":
         return f"{dotted}: there is no such setting; remove it or correct its name"
-    return f"{dotted}: {fault['msg']}"
+    message = str(fault["msg"]).removeprefix("Input ").partition(", unable to parse")[0]
+    return f"{dotted}: {message}"
 
 
 def _beside(tree: dict[str, object], folder: Path) -> None:

@@ -126,7 +126,9 @@ def load_secret(file: Path, kind: KeyKind) -> bytes:
         KeyFileError: the file is missing, of another kind, or others can read it.
     """
     with _as_key_error(file):
-        return _raw(_secret_line(file), kind, "secret", file)
+        secret = _raw(_line(file), kind, "secret", file)
+        _refuse_readable_by_others(file)
+        return secret
 
 
 def fingerprint(public: bytes) -> str:
@@ -204,6 +206,8 @@ def _text(kind: KeyKind, half: str, raw: bytes) -> str:
 
 def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
     prefix, _, encoded = line.partition(" ")
+    if half == "public" and prefix == _prefix(kind, "secret"):
+        raise KeyFileError(f"{file} is the secret half of a key", "keep it away from here, and give the .pub beside it")
     if prefix != _prefix(kind, half):
         raise KeyFileError(f"{file} is not a {half} {kind} key", f"make one with: platesieve keys new {kind} --out DIR")
     raw = decode_base64(encoded)
@@ -213,9 +217,13 @@ def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
 
 
 def _secret_line(file: Path) -> str:
+    _refuse_readable_by_others(file)
+    return _line(file)
+
+
+def _refuse_readable_by_others(file: Path) -> None:
     if file.stat().st_mode & _OTHERS:
         raise KeyFileError(f"others can read the secret key {file}", f"run: chmod 600 {file}")
-    return _line(file)
 
 
 def _line(file: Path) -> str:

@@ -53,7 +53,7 @@ def tls_context(settings: Uplink) -> ssl.SSLContext | None:
             context.load_cert_chain(settings.certificate_file, settings.key_file, password=str)
     except (ssl.SSLError, ValueError) as error:
         raise KeyFileError(
-            f"the TLS files cannot be used: {getattr(error, 'reason', None) or 'not a key or certificate'}",
+            f"the TLS files cannot be used: {_reason(error)}",
             "give PEM files: the broker's CA, this device's certificate, and the unencrypted key that belongs to it",
         ) from error
     return context
@@ -83,6 +83,11 @@ def explain_text(text: str) -> str | None:
     """Return what a TLS alert named in `text` means, or None where there is none."""
     lowered = text.lower().replace("_", " ")
     return next((meaning for alert, meaning in _ALERTS.items() if f"alert {alert}" in lowered), None)
+
+
+def _reason(error: ssl.SSLError | ValueError) -> str:
+    """Return OpenSSL's NO_CERTIFICATE_OR_CRL_FOUND as people write it."""
+    return (getattr(error, "reason", None) or "not a key or certificate").replace("_", " ").lower()
 
 
 def _is_loopback(host: str) -> bool:

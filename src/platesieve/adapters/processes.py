@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from platesieve.adapters.config_file import dump_settings
+from platesieve.domain.errors import LinkError
 from platesieve.supervision import STEADY_S, Finish, Role, after_exit
 
 if TYPE_CHECKING:
@@ -38,7 +39,13 @@ class _Child:
     def start(self) -> None:
         command = [sys.executable, "-m", "platesieve", self.role.value, "--config", "-", *self.arguments]
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops both in order.
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ourselves
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ourselves
+        except OSError as error:
+            raise LinkError(
+                f"the {self.role.value} process cannot be started: {error.strerror}",
+                f"see that this user may run {sys.executable}, and that memory is left",
+            ) from error
         if self.process.stdin is not None:
             self.process.stdin.write(self.settings.encode())
             self.process.stdin.close()
@@ -77,7 +84,8 @@ def run_both(settings: Settings, stop: Callable[[], bool], drain_s: float) -> in
                 break
             time.sleep(POLL_S)
         children[Role.CAMERA].stop()
-        _drain(children[Role.UPLINK], drain_s if exit_code == 0 and not stop() else 0.0)
+        sends = exit_code == 0 and settings.uplink.host is not None and not stop()
+        _drain(children[Role.UPLINK], drain_s if sends else 0.0)
     finally:
         for role in (Role.CAMERA, Role.UPLINK):
             children[role].stop()

@@ -106,6 +106,8 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
     from platesieve.bootstrap import build_sight
     from platesieve.evaluation.clip import evaluate_clip
 
+    if not expect.strip(", "):
+        raise InputError("--expect names no plate", "write --expect PLATE,PLATE")
     expected = [PlateText.from_written(part) for part in expect.split(",") if part.strip()]
     camera = VideoCamera(inputs[0], SystemClock(), pace="fast")
     try:

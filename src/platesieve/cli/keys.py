@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from platesieve.cli.options import JsonOption
+from platesieve.cli.options import JsonOption, device_parts
 from platesieve.cli.speech import print_json, say
 
 app = typer.Typer(help="Make keys and look at their public halves.", no_args_is_help=True)
@@ -40,6 +40,7 @@ def new(
     """
     from platesieve.adapters.key_files import KeyKind, audit_key_name, key_facts, new_key_files
 
+    device_parts(device)
     if (device is None) is (kind == "audit"):
         raise typer.BadParameter("an audit key needs AGENCY/SITE/DEVICE, other keys have none", param_hint="--device")
     secret, public = new_key_files(KeyKind(kind), out, audit_key_name(device) if device else "")
@@ -53,7 +54,12 @@ def new(
 
 @app.command()
 def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], json: JsonOption = False) -> None:
-    """Show kind, public half and fingerprint of a key file; never the secret."""
+    """Show kind, public half and fingerprint of a key file; never the secret.
+
+    Examples:
+
+      platesieve keys show keys/agency.pub
+    """
     from platesieve.adapters.key_files import key_facts
 
     facts = key_facts(file)

@@ -5,19 +5,25 @@ Nothing heavy is imported here: `platesieve --help` must answer before a person 
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from platesieve import __version__
-from platesieve.cli import audit, demo, doctor, evaluate, keys, policy, processes, read, run
-from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, refuse
-from platesieve.domain.errors import PlatesieveError
+from platesieve.cli import audit, command, demo, doctor, evaluate, keys, open_event, policy, processes, read, run
+from platesieve.cli.manual import command_tree
+from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, discard_output, open_closed_streams, refuse
+from platesieve.domain.errors import OutputError, PlatesieveError
 
-EPILOG = (
-    "Try first: platesieve demo. Then: platesieve read photo.jpg --policy us-nh. "
-    "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+EPILOG = "\n".join(
+    (
+        "Try first: platesieve demo. Then: platesieve read photo.jpg --policy us-nh",
+        "",
+        "Exit codes:",
+        *(f"{code:>4}  {meaning}" for code, meaning in EXIT_CODES.items()),
+    )
 )
 
 app = typer.Typer(
@@ -36,6 +42,8 @@ app.command()(doctor.doctor)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.command()(command.command)
+app.command("open")(open_event.open_event)
 app.command(hidden=True)(processes.camera)
 app.command(hidden=True)(processes.uplink)
 
@@ -57,13 +65,36 @@ def _options(
 
 def main() -> None:
     """Run the command line; every refusal is a sentence, a hint and a documented exit code."""
+    open_closed_streams()
     try:
-        app(standalone_mode=True)
+        command_tree(app)(prog_name="platesieve", standalone_mode=True)
+    except SystemExit as end:
+        _end(end)
     except PlatesieveError as error:
         refuse(error)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(0)  # the reader of our output, such as `head`, has seen enough
+    except OSError as error:
+        _end(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback that shows a plate
         confess(error)
+
+
+def _end(end: SystemExit | OSError) -> NoReturn:
+    """End as asked, once what was printed has arrived; where it cannot arrive, say so."""
+    fault = end if isinstance(end, OSError) else end.__context__  # click turns a broken pipe into exit code 1
+    if isinstance(fault, BrokenPipeError):
+        discard_output()
+        sys.exit(0)  # the reader of our output, such as `head`, has seen enough
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()  # likewise, and the answer is known: its exit code stays
+    except OSError as error:
+        fault = error
+    if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EIO, errno.EDQUOT} and not fault.filename:
+        discard_output()
+        refuse(OutputError(f"the answer could not be written: {fault.strerror}", "make room where it goes"))
+    if isinstance(end, OSError):
+        confess(end)
+    raise end

@@ -19,7 +19,9 @@ ConfigOption = Annotated[
 ]
 CameraOption = Annotated[
     str | None,
-    typer.Option(help="picamera2[:WxH@FPS], usb:0, /dev/video0, rtsp://..., a clip or a folder of pictures."),
+    typer.Option(
+        help="picamera2[:WxH@FPS], usb:0, /dev/video0, rtsp://..., a clip or a folder; picamera2 unless given."
+    ),
 ]
 BrokerOption = Annotated[str | None, typer.Option(help="HOST[:PORT] of an MQTT broker; 8883 unless given.")]
 PolicyOption = Annotated[
@@ -28,7 +30,10 @@ PolicyOption = Annotated[
 HotlistOption = Annotated[
     str | None, typer.Option("--hotlist", help="CSV of plate,category,list,expires; held in RAM only.")
 ]
-StateOption = Annotated[str | None, typer.Option("--state", help="Folder for the audit log, keys and outbox.")]
+StateOption = Annotated[
+    str | None,
+    typer.Option("--state", help="Folder for audit log, keys and outbox; ~/.local/state/platesieve unless given."),
+]
 RecipientOption = Annotated[
     list[str] | None,
     typer.Option("--recipient", help="NAME=FILE: public key for what the policy seals to NAME; may be repeated."),
@@ -47,7 +52,7 @@ def settings_from(config: Path | None, overrides: Mapping[str, object], recipien
     laid = dict(overrides)
     for pair in recipients or ():
         name, separator, file = pair.partition("=")
-        if not separator or not name or not file:
+        if not separator or not file or not name.replace("-", "").replace("_", "").isalnum():
             raise ConfigError("--recipient is not NAME=FILE", "write for example --recipient agency=agency.pub")
         laid[f"recipients.{name}"] = file
     return load_settings(config, laid)

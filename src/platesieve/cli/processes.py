@@ -10,7 +10,12 @@ from platesieve.cli.speech import log_to_stderr
 
 
 def camera(config: ConfigOption = None) -> None:
-    """Run the camera process: it sees plates and has no network."""
+    """Run the camera process: it sees plates and has no network.
+
+    Examples:
+
+      platesieve camera --config /etc/platesieve.toml
+    """
     from platesieve.bootstrap import camera_process
 
     log_to_stderr("camera")
@@ -18,7 +23,12 @@ def camera(config: ConfigOption = None) -> None:
 
 
 def uplink(config: ConfigOption = None) -> None:
-    """Run the uplink process: it has the network and never holds a plate. SIGUSR1: empty the outbox, then end."""
+    """Run the uplink process: it has the network and never holds a plate. SIGUSR1: empty the outbox, then end.
+
+    Examples:
+
+      platesieve uplink --config /etc/platesieve.toml
+    """
     from platesieve.bootstrap import uplink_process
 
     log_to_stderr("uplink")

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from platesieve.preview import Preview
 
 
+_WHY_NOTHING = {
+    "policy-none": "the policy publishes none",
+    "policy-expired": "the policy has expired",
+    "policy-not-yet-effective": "the policy is not in force yet",
+    "retention-over": "its retention is over",
+    "raw-lifetime-over": "it was read too long ago",
+    "clock-not-trusted": "no time source confirms the clock",
+}
+
+
 def read(
     source: Annotated[str, typer.Argument(help="A picture, a folder of pictures or a clip.")],
     policy: PolicyOption = None,
@@ -76,6 +86,18 @@ def _row(item: Any, *, reveal: bool) -> dict[str, Any]:
 
 
 def _print_table(found: Preview, rows: list[dict[str, Any]], *, reveal: bool) -> None:
+    if rows:
+        _print_rows(found, rows, reveal=reveal)
+    else:
+        typer.echo("no plate was found, so nothing would leave")
+    pictures = "1 picture" if found.frames == 1 else f"{found.frames} pictures"
+    vehicles = "1 vehicle" if len(rows) == 1 else f"{len(rows)} vehicles"
+    say(f"{pictures}, {vehicles}; nothing was stored or sent")
+    if found.made_up_keys:
+        say(f"sealed to made-up keys: {', '.join(found.made_up_keys)}; give --recipient NAME=FILE for yours")
+
+
+def _print_rows(found: Preview, rows: list[dict[str, Any]], *, reveal: bool) -> None:
     from rich.table import Table
 
     table = Table(
@@ -87,9 +109,6 @@ def _print_table(found: Preview, rows: list[dict[str, Any]], *, reveal: bool) ->
         cells = [str(row["picture"]), *((row["plate"],) if reveal else ()), row["disposition"]]
         table.add_row(*cells, f"{row['confidence']:.2f}", str(row["agreeing_frames"]), _told(row))
     console().print(table)
-    say(f"{found.frames} pictures, {len(rows)} vehicles; nothing was stored or sent")
-    if found.made_up_keys:
-        say(f"sealed to made-up keys: {', '.join(found.made_up_keys)}; give --recipient NAME=FILE for yours")
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -97,7 +116,7 @@ def _told(row: dict[str, Any]) -> str:
         group = " ".join(str(value) for value in row["leaves"].values())
         return f"one is added to a count {group}".rstrip()
     if row["decision"] == "suppress":
-        return f"nothing ({row['reason']})"
+        return f"nothing: {_WHY_NOTHING.get(row['reason'], row['reason'])}"
     return "\n".join(f"{name}: {_value(value)}" for name, value in row["leaves"].items() if name != "policy")
 
 

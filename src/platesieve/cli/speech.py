@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -23,12 +24,13 @@ EXIT_INTERRUPTED = 130
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "the answer is no: a check found something wrong, a log does not verify, a comparison differs",
+    1: "the answer is no: a check found a fault, or a log does not verify",
     2: "the command line was not understood",
     65: "the data is not what it should be (for example text that cannot be a plate)",
     66: "an input (picture, folder, clip, table) cannot be used",
     69: "a model is missing, changed or cannot run",
     70: "a fault in platesieve itself",
+    71: "the answer could not be written: what standard output goes to is full or broken",
     73: "the audit log cannot be written or does not verify: nothing is read",
     74: "the camera cannot be opened, stalled or went away",
     75: "the state folder cannot be written, is full, or is in use by another instance",
@@ -54,6 +56,19 @@ def print_json(answer: object) -> None:
 def say(sentence: str) -> None:
     """Tell the person something that is not the answer."""
     sys.stderr.write(sentence + "\n")
+
+
+def open_closed_streams() -> None:
+    """Give whoever started us without stdout or stderr (`>&-`) a place that takes everything: /dev/null."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as we run
+
+
+def discard_output() -> None:
+    """Let Python's own last flush at exit succeed after the reader of our output went away (see `signal` SIGPIPE)."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
 
 
 def log_to_stderr(process: str) -> None:

@@ -78,3 +78,9 @@ class KeyFileError(PlatesieveError):
     """A key or certificate is missing, unreadable or of the wrong kind."""
 
     exit_code = 77
+
+
+class OutputError(PlatesieveError):
+    """What a command answers cannot be written where standard output goes."""
+
+    exit_code = 71

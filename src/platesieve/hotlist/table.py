@@ -92,7 +92,7 @@ def _lines(text: str) -> Iterator[tuple[int, Row | str]]:
                 yield 1, "has no line that names the columns; begin with plate,category,list,expires"
             return
         except csv.Error:
-            yield line, "is not CSV; correct its quotes"
+            yield line, "is not CSV, or a cell has more than 131072 letters; correct its quotes"
             continue
         if not cells or cells == [""]:
             continue

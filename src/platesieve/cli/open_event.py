@@ -1,0 +1,97 @@
+"""`platesieve open`: what an agency does with an event: open the fields that are sealed to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from platesieve.cli.speech import print_json
+from platesieve.domain.errors import InputError
+
+MAX_BYTES = 4 << 20
+
+
+def open_event(
+    event: Annotated[Path, typer.Argument(help="File with one event as it came over MQTT; - for standard input.")],
+    key: Annotated[Path, typer.Option(help="The agency's secret half, made by `platesieve keys new agency`.")],
+) -> None:
+    """Open the sealed fields of an event with the agency's key and print the event as JSON, plates in clear.
+
+    Run it where the key is: with the agency, never on a device or broker. A field that is sealed to someone else is
+    refused, and so is one that was moved here from another event.
+
+    Examples:
+
+      platesieve open hit.json --key agency.key
+
+      mosquitto_sub -C 1 -t 'platesieve/+/+/+/hit' | platesieve open - --key agency.key
+    """
+    from platesieve.adapters.key_files import KeyKind, load_secret
+
+    secret = load_secret(key, KeyKind.AGENCY)
+    print_json(opened(_parse(_read(event)), secret))
+
+
+def opened(event: dict[str, Any], secret: bytes) -> dict[str, Any]:
+    """Return an event with every sealed field of its data in clear.
+
+    Args:
+        event: a CloudEvent as it came.
+        secret: the agency's raw X25519 private key, 32 bytes.
+
+    Raises:
+        InputError: it is no event of a device.
+        SealError: a field does not open with this key, or is not of this event.
+    """
+    from platesieve.policy.seal import open_sealed, sealing_info
+    from platesieve.settings import Device
+
+    try:
+        agency, site, device = event["source"].removeprefix("/").split("/")
+        id_, data = event["id"], event["data"]
+        policy_sha256 = data["policy"]["sha256"]
+        sealed = {name: base64.b64decode(value["sealed"], validate=True) for name, value in data.items() if _is(value)}
+    except (AttributeError, KeyError, TypeError, ValueError, binascii.Error):
+        raise _no_event() from None  # the cause could repeat what the event holds
+    who = Device(agency=agency, site=site, device=device)
+    clear = {
+        name: json.loads(open_sealed(secret, ciphertext, sealing_info(who, id_, name, policy_sha256)))
+        for name, ciphertext in sealed.items()
+    }
+    return {**event, "data": {**data, **clear}}
+
+
+def _is(value: object) -> bool:
+    return isinstance(value, dict) and "sealed" in value
+
+
+def _read(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    try:
+        with file.open("rb") as opened_file:
+            return opened_file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"the event cannot be read: {error.strerror}", "give a file with one event") from error
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    if len(raw) > MAX_BYTES:
+        raise InputError(f"the event is larger than {MAX_BYTES >> 20} MiB", "give one event, as it came over MQTT")
+    try:
+        event = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _no_event() from None
+    if not isinstance(event, dict):
+        raise _no_event()
+    return event
+
+
+def _no_event() -> InputError:
+    return InputError("this is no event of a platesieve device", "give one event, unchanged, as it came over MQTT")
