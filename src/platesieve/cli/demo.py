@@ -45,6 +45,9 @@ def demo(
     ] = None,
     hotlist: Annotated[str | None, typer.Option(help="Hot list (CSV); the drawn street has its own.")] = None,
     seconds: Annotated[float, typer.Option(help="How long the whole demo takes.", min=6.0)] = 54.0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also save the last screen of the first policy as a picture (SVG).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the main job on this machine: what the camera sees on the left, what leaves it on the right.
@@ -68,7 +71,10 @@ def demo(
         with demo_broker(folder) as broker, Subscriber(broker) as subscriber:
             for number, name in enumerate(policies):
                 settings = _settings(folder / str(number), name, source, hotlist, broker.port, broker.protocol)
-                rounds.append(_round(settings, broker.name, subscriber, seconds / len(policies), as_json=as_json))
+                view = _round(settings, broker.name, subscriber, seconds / len(policies), live=not as_json)
+                rounds.append(view.as_json())
+                if picture is not None and number == 0:
+                    view.save(picture)
     if as_json:
         print_json({"rounds": rounds})
     else:
@@ -106,7 +112,7 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
     return replace(settings, device=suited(settings.device, rules))
 
 
-def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: float, *, as_json: bool) -> dict[str, Any]:
+def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: float, *, live: bool) -> View:
     """Run the pipeline under one policy and return what was seen and what left."""
     from platesieve.adapters.processes import uplink_beside
     from platesieve.bootstrap import camera_process, load_policy
@@ -117,11 +123,11 @@ def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: flo
     subscriber.clear()
     end_s = time.monotonic() + max(seconds - SETTLE_S, 1.0)
     with uplink_beside(settings, drain_s=SETTLE_S):
-        failure = _watch(settings, view, subscriber, end_s, live=not as_json, run=camera_process)
+        failure = _watch(settings, view, subscriber, end_s, live=live, run=camera_process)
     view.left = subscriber.settled()
     if failure is not None:
         raise failure
-    return view.as_json()
+    return view
 
 
 def _watch(

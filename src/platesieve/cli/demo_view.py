@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import cv2
-from rich.console import Group
+from rich.console import Console, Group
 from rich.layout import Layout
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from platesieve.domain.errors import InputError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
     from rich.console import RenderableType
@@ -64,6 +69,23 @@ class View:
             Layout(Panel(self._dashboard(), title="what left the device (over MQTT)", border_style="cyan")),
         )
         return layout
+
+    def save(self, path: Path) -> None:
+        """Write the screen as an SVG of 120 x 36 characters.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        canvas = Console(
+            record=True, width=120, height=36, file=StringIO(), force_terminal=True, color_system="truecolor"
+        )
+        canvas.print(self.render())
+        try:
+            path.write_text(canvas.export_svg(title="platesieve demo"))
+        except OSError as error:
+            raise InputError(
+                f"the picture cannot be written: {error.strerror}", "give --picture another file"
+            ) from error
 
     def as_json(self) -> dict[str, Any]:
         """Return the round in figures: what was seen, what left, and whether any plate left in clear."""

@@ -53,14 +53,21 @@ def conclude(
         if track.began is None or track.last_read is None:
             continue  # never read: there is nothing to report, nor to forget
         verdict = vote(track.variants)
-        if verdict.confidence < settings.least_confidence:
-            continue  # lettering, a grille, a blur: nothing that could be called a plate
+        if not _is_legible(verdict, track, settings):
+            continue
         new = _memory_of(track, verdict, fingerprint)
         known = [memory for memory in memories if _is_known(memory, new, track, track.began, settings)]
         memories = (*(m for m in memories if m not in known), _merged(new, known))
         if not known:
             sightings.append(_sighting(track, verdict, track.began, track.last_read))
     return Concluded(memories[-MAX_MEMORIES:], tuple(sightings))
+
+
+def _is_legible(verdict: Verdict, track: Track, settings: Tracking) -> bool:
+    """Return whether there was a plate at all: lettering and grilles read differently each time, or hardly at all."""
+    if verdict.confidence < settings.least_confidence:
+        return False
+    return verdict.agreeing_frames > 1 or sum(variant.frames for variant in track.variants) <= settings.lone_reads
 
 
 def _memory_of(track: Track, verdict: Verdict, fingerprint: Callable[[PlateText], bytes]) -> Memory:

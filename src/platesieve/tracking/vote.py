@@ -25,6 +25,9 @@ LEAST_WEIGHT = 0.05
 
 ALTERNATIVES = 3
 
+WITNESSES = 3
+"""As many independent looks as a pass is worth at most, however many frames it has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -84,8 +87,11 @@ def vote(variants: Sequence[Variant]) -> Verdict:
     3. The others are aligned with the pivot and all vote; a read that left a position out votes for nothing there.
     4. Within the cluster a read has a say by the square of its confidence, so that the many blurred frames of a vehicle
        far away neither outvote the few sharp ones nor make them doubtful.
-    5. Confidence is the weakest position's share of the whole cluster's say. Because each read gives a character
-       no more than its own probability for it, agreement alone does not make a doubtful glyph certain.
+    5. A character's share of the cluster's say is its average probability. Frames that agree are more than one frame,
+       but not as many as they are: they share light, angle and dirt. So the shares are raised to the number of frames,
+       at most WITNESSES, and scaled to sum to one again (a logarithmic opinion pool, Genest and Zidek 1986).
+    6. Confidence is that of the weakest position. However long a vehicle stands there, a glyph that every frame
+       doubts stays doubtful.
 
     Args:
         variants: at least one.
@@ -99,7 +105,8 @@ def vote(variants: Sequence[Variant]) -> Verdict:
         for tally, place in zip(tallies, places, strict=True):
             for character, weight in variant.votes[place] if place is not None else ():
                 tally[character] = tally.get(character, 0.0) + weight
-    glyphs = tuple(_glyph(tally, total) for tally in tallies)
+    witnesses = min(sum(v.frames for v in cluster), WITNESSES)
+    glyphs = tuple(_glyph(tally, total, witnesses) for tally in tallies)
     text = PlateText("".join(glyph.best for glyph in glyphs))
     agreeing = next((v for v in cluster if v.text == text), None)
     shown = agreeing or pivot
@@ -150,6 +157,11 @@ def _sum(one: tuple[tuple[str, float], ...], other: tuple[tuple[str, float], ...
     return tuple(tally.items())
 
 
-def _glyph(tally: dict[str, float], total: float) -> Glyph:
+def _glyph(tally: dict[str, float], total: float, witnesses: int) -> Glyph:
     ranked = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
-    return Glyph(tuple((character, min(weight / total, 1.0)) for character, weight in ranked[:ALTERNATIVES]))
+    shares = [min(weight / total, 1.0) for _, weight in ranked]
+    others = max(1.0 - sum(shares), 0.0)  # all that no read named, taken as one more character
+    powers = [share**witnesses for share in (*shares, others)]
+    scaled = (power / sum(powers) for power in powers)
+    named = zip((character for character, _ in ranked), scaled, strict=False)
+    return Glyph(tuple(named)[:ALTERNATIVES])

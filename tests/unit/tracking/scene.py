@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FRAME_S = 1 / 15
 SIZE_PX = (1280, 720)
-SETTINGS = Tracking(least_confidence=0.0)  # what is legible has a test of its own
+SETTINGS = Tracking(least_confidence=0.0, lone_reads=1000)  # what is legible has a test of its own
 
 
 def fingerprint(text: PlateText) -> bytes:

@@ -214,6 +214,18 @@ def test_what_nobody_could_read_is_not_reported() -> None:
         assert len(sightings) == reported
 
 
+def test_what_reads_differently_each_time_is_not_reported() -> None:
+    """A grille gives another text in every frame; two frames that agree (the control) are a plate."""
+    for texts, reported in ((("QWX7", "ZH4P", "8KLM", "R2D2"), 0), (("QWX7", "ZH4P", "ZH4P", "R2D2"), 1)):
+        state = TrackerState()
+        for frame, text in enumerate(texts):
+            seen, now = [plate(text, confidence=0.6)], Instant(0, frame * 100_000_000)
+            state, _ = step(state, seen, now, SIZE_PX, Tracking(), fingerprint)
+        _, sightings = finish(state, Tracking(), fingerprint)
+
+        assert len(sightings) == reported
+
+
 def test_direction_follows_growth() -> None:
     """A growing plate approaches, a shrinking one recedes, a steady one says nothing."""
     for growth, direction in ((1.03, Direction.APPROACHING), (0.97, Direction.RECEDING), (1.0, Direction.UNKNOWN)):

@@ -42,7 +42,7 @@ def test_a_confident_stranger_loses_to_an_agreeing_cluster() -> None:
 
 def test_confidence_is_that_of_the_weakest_position() -> None:
     """Agreement alone does not make a doubtful glyph certain, and disagreement makes it doubtful."""
-    assert verdict(("AB12CDE", 0.6), ("AB12CDE", 0.6)).confidence == pytest.approx(0.6)
+    assert verdict(("AB12CDE", 0.6)).confidence == pytest.approx(0.6)
     assert verdict(("AB12CDE", 1.0), ("AB12CDF", 1.0)).confidence == pytest.approx(0.5)
 
 
@@ -88,3 +88,11 @@ def test_variants_are_bounded() -> None:
         variants = add_read(variants, read_of(f"AB{i:03}", WHERE), (640, 480))
 
     assert len(variants) == MAX_VARIANTS
+
+
+def test_frames_that_agree_are_more_than_one_and_fewer_than_they_are() -> None:
+    """Agreement makes a read surer, up to three frames; a glyph that every frame doubts is never certain."""
+    confidences = [verdict(*[("AB12CDE", 0.6)] * frames).confidence for frames in (1, 2, 3, 50)]
+
+    assert confidences == pytest.approx([0.6, 0.36 / 0.52, 0.216 / 0.28, 0.216 / 0.28])
+    assert verdict(*[("AB12CDE", 0.8)] * 3).confidence > 0.98
