@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from platesieve.settings import Settings
     from platesieve.vision.frame import Frame
 
-POLICIES = ("us-mn", "count-only")
+POLICIES = ("us-mn", "travel-time")
 SETTLE_S = 3.0  # what was decided last still has to cross the pipe, the outbox and the broker
 
 NEXT = """\

@@ -17,6 +17,7 @@ from rich.text import Text
 from platesieve.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
@@ -99,7 +100,7 @@ class View:
                 for seen in self.seen
             ],
             "left": [
-                {"kind": message.kind, "bytes": message.size_bytes, "summary": described(message).plain}
+                {"kind": message.kind, "bytes": message.size_bytes, "summary": brief(message)}
                 for message in self.left
                 if message.kind in {"hit", "read", "count"}
             ],
@@ -158,28 +159,42 @@ def half_blocks(luma: NDArray[np.uint8] | None) -> Text:
 
 def described(message: Received) -> Text:
     """Return one message as people read it: kept values plain, sealed ones as locks."""
-    data: dict[str, Any] = message.event["data"]
     text = Text.assemble(
         (f"{message.kind}", _COLOUR.get(message.kind, "bold")), (f"  {message.size_bytes} bytes", "dim")
     )
-    if message.kind == "count":
-        window = data["window"]
-        text.append(f"\n  {window['start']} to {window['end']}", style="dim")
-        for count in data["counts"]:
-            group = " ".join(str(value) for key, value in count.items() if key != "count")
-            text.append(f"\n  {group}: {count['count']}")
-        return text
-    for name, value in data.items():
-        if name in {"policy", "salt", "notice", "disposition"}:
-            continue
+    for name, (shown, style) in _parts(message):
         text.append(f"\n  {name:<13}", style="dim")
-        text.append(*_shown(value))
+        text.append(shown, style)
     return text
 
 
+def brief(message: Received) -> str:
+    """Return one message as one line."""
+    parts = (f"{name} {shown}" for name, (shown, _) in _parts(message))
+    return f"{message.kind}: {', '.join(parts)}"
+
+
+def _parts(message: Received) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield what a message tells: a name, the value as text, and its style."""
+    data: dict[str, Any] = message.event["data"]
+    if message.kind == "count":
+        yield "window", _shown(data["window"])
+        for count in data["counts"]:
+            group = [str(value) for key, value in count.items() if key not in {"count", "device"}]
+            yield " ".join(group), (str(count["count"]), "bold")
+        return
+    for name, value in data.items():
+        if name not in {"policy", "salt", "notice", "disposition", "classification"}:
+            yield name, _shown(value)
+
+
 def _shown(value: Any) -> tuple[str, str]:
-    if isinstance(value, dict) and "sealed" in value:
-        return f"\U0001f512 sealed to {value['to']} ({len(value['sealed']) * 3 // 4} bytes)", "cyan"
-    if isinstance(value, dict) and "pseudonym" in value:
-        return f"pseudonym {value['pseudonym'][:10]}... of epoch {value['epoch'][:6]}", "magenta"
-    return str(value), ""
+    match value:
+        case {"sealed": sealed, "to": to}:
+            return f"\U0001f512 sealed to {to} ({len(sealed) * 3 // 4} bytes)", "cyan"
+        case {"pseudonym": pseudonym, "epoch": epoch}:
+            return f"pseudonym {pseudonym[:10]} of epoch {epoch[:6]}", "magenta"
+        case {"start": start, "end": end}:
+            return f"{start[11:16]} to {end[11:16]} UTC", ""
+        case _:
+            return str(value), ""
