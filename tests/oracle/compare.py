@@ -24,6 +24,7 @@ from platesieve.domain.plate import ALPHABET, PlateText
 from platesieve.domain.sighting import Direction, Sighting
 from platesieve.policy import aggregate
 from platesieve.policy.decide import Context, decide
+from platesieve.policy.force import suited
 from platesieve.policy.instruments import Instruments
 from platesieve.policy.language import Keep
 from platesieve.policy.load import load_policy
@@ -203,7 +204,7 @@ def policies(draw: st.DrawFn) -> bytes:
         "version": "2026-11-22",
         "jurisdiction": "any",
         "sources": [],
-        "effective": draw(st.sampled_from([date(2026, 1, 1), date(2026, 11, 22), date(2026, 11, 23)])),
+        "effective": draw(st.sampled_from([date(2026, 1, 1)] * 6 + [date(2026, 11, 22), date(2026, 11, 23)])),
         "mounts": draw(st.sampled_from([["fixed"], ["mobile"], ["fixed", "mobile"]])),
     }
     if draw(st.integers(0, 3)) == 0:
@@ -235,7 +236,8 @@ fact = st.sampled_from([None, "WA-0076", "WA-0076"])
 def scenes(draw: st.DrawFn) -> Scene:
     """Return any question."""
     text = draw(policies())
-    delay_ns = draw(st.sampled_from([0, NS_PER_S, 3 * NS_PER_S, 3 * NS_PER_S + 1, 59 * NS_PER_S, 61 * NS_PER_S]))
+    delays_s = [0, 1, 1, 1, 1, 3, 59, 61]
+    delay_ns = draw(st.sampled_from(delays_s)) * NS_PER_S + draw(st.sampled_from([0, 0, 1]))
     wall_ns = NOON_NS + draw(st.integers(-2 * DAY_NS, 3 * DAY_NS))
     now = Instant(wall_ns, 10**15)
     seen = Instant(wall_ns - delay_ns, now.monotonic_ns - delay_ns)
@@ -264,7 +266,9 @@ def scenes(draw: st.DrawFn) -> Scene:
         excluded_places=(),
     )
     if b"excluded-places" in text and place is None:
-        device = replace(device, latitude_deg=47.6, longitude_deg=-122.3)
+        device = replace(device, latitude_deg=47.6, longitude_deg=-122.3)  # without a place there is another reason
+    if draw(st.integers(0, 3)):  # mostly one that fits, or there would be little to compare
+        device = suited(device, load_policy(text, "random.toml"))
     return Scene(
         text,
         sighting,

@@ -32,6 +32,13 @@ def write_duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
+def say_duration(seconds: int) -> str:
+    """Return a length of time as people say it: "1 hour", "60 days"."""
+    written = write_duration(seconds)
+    number, unit = written[:-1], {"s": "second", "m": "minute", "h": "hour", "d": "day"}[written[-1]]
+    return f"{number} {unit}" if number == "1" else f"{number} {unit}s"
+
+
 def divides_time(seconds: int) -> bool:
     """Return whether windows of this length begin at the same times of every day, or of every nth day."""
     return seconds > 0 and (DAY_S % seconds == 0 or seconds % DAY_S == 0)

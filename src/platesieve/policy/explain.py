@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from platesieve.domain.folding import CLASSES
 from platesieve.domain.match import Disposition
 from platesieve.policy.decide import NOTICE, expiry_grain_s
-from platesieve.policy.duration import write_duration
+from platesieve.policy.duration import say_duration
 from platesieve.policy.language import (
     SHOWS_PLATE,
+    Classification,
     Drop,
     Field,
     Keep,
@@ -21,6 +22,7 @@ from platesieve.policy.language import (
     ToCountry,
     ToPeriod,
     ToStep,
+    classification,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Row:
     why: str
     how_long: str
     who: str
+    classification: Classification
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +65,16 @@ def summary(policy: Policy, disposition: Disposition) -> str:
     section = policy.section(disposition)
     match section.publish:
         case Publish.NONE:
-            return "nothing leaves, and the read is gone from RAM within " + write_duration(
-                policy.reading.raw_lifetime_s
-            )
+            return "nothing leaves, and the read is gone from RAM within " + say_duration(policy.reading.raw_lifetime_s)
         case Publish.AGGREGATE:
             counts = section.aggregate
             if counts is None:
                 return "nothing leaves"
             small = f", those below {counts.suppress_below} left out" if counts.suppress_below else ""
-            return f"only counts leave, for every {write_duration(counts.window_s)}{small}"
+            return f"only counts leave, one for every {say_duration(counts.window_s)}{small}"
         case Publish.EVENT:
-            collector = f"; {section.collector} signs for it" if section.collector else ""
-            return f"one event for each vehicle, erased after {write_duration(section.retention_s)}{collector}"
+            collector = f", or once {section.collector} has signed for it" if section.collector else ""
+            return f"one event for each vehicle, erased here after {say_duration(section.retention_s)}{collector}"
 
 
 def findings(policy: Policy) -> tuple[Finding, ...]:
@@ -88,21 +89,24 @@ def _row(policy: Policy, disposition: Disposition, field: Field) -> Row:
     action = section.action(field)
     if section.publish is Publish.NONE or isinstance(action, Drop):
         why = (rule.why or "the policy drops it") if rule else "not named by the policy, so it is dropped"
-        return Row(disposition, field, "nothing", why, "gone with the read", NOBODY)
+        return Row(disposition, field, "nothing", why, "gone with the read", NOBODY, classification(field))
     why = (rule.why if rule else None) or policy.title
     if section.publish is Publish.AGGREGATE and section.aggregate is not None:
-        leaves = "the window of the count" if field is Field.TIME else f"counts for each {field.value}"
-        return Row(disposition, field, leaves, why, write_duration(section.aggregate.retention_s), EVERYBODY)
+        told = "the window of the count" if field is Field.TIME else f"counts for each {field.value}"
+        kept = say_duration(section.aggregate.retention_s)  # how many there were is about nobody, so it is public
+        return Row(disposition, field, told, why, kept, EVERYBODY, Classification.PUBLIC)
     who = f"the holder of {action.to}'s private key" if isinstance(action, Seal) else EVERYBODY
-    return Row(disposition, field, _leaves(field, action), why, write_duration(section.retention_s), who)
+    kept = say_duration(section.retention_s)
+    return Row(disposition, field, leaves(field, action), why, kept, who, classification(field))
 
 
-def _leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line for each action reads best
+def leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line for each action reads best
+    """Return in which form a field leaves, in words."""
     match action:
         case Keep():
             return "as it is"
         case ToPeriod(period_s):
-            return f"the {write_duration(period_s)} it lies in, UTC"
+            return f"the span of {say_duration(period_s)} it lies in, UTC"
         case ToCell(size, unit):
             return f"the centre of a cell of {size:g} {unit}"
         case ToStep(step):
@@ -111,7 +115,7 @@ def _leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line fo
             return "the country only"
         case Pseudonym(epoch_s):
             folded = f", after {' '.join(CLASSES)} are folded" if field is Field.PLATE else ""
-            return f"a pseudonym for {write_duration(epoch_s)}, this device only{folded}"
+            return f"a pseudonym for {say_duration(epoch_s)}, this device only{folded}"
         case Seal(to):
             return f"sealed to {to}"
         case _:
@@ -133,8 +137,8 @@ def _proved(policy: Policy) -> Iterator[str]:
         yield "of a vehicle that nobody looks for nothing leaves but a count"
     longest = max((section.retention_s for section in events.values()), default=0)
     if longest:
-        yield f"every read is erased everywhere at most {write_duration(longest)} after the vehicle was last seen"
-    yield f"a read is gone from RAM within {write_duration(policy.reading.raw_lifetime_s)} after that"
+        yield f"every read is erased everywhere at most {say_duration(longest)} after the vehicle was last seen"
+    yield f"a read is gone from RAM within {say_duration(policy.reading.raw_lifetime_s)} after that"
     if Disposition.HIT in events:
         yield f"every alert says: {NOTICE}"
 
@@ -143,7 +147,7 @@ def _warnings(policy: Policy) -> Iterator[str]:
     for disposition in Disposition:
         section = policy.section(disposition)
         if section.publish is Publish.EVENT:
-            for sentence in _event_warnings(section):
+            for sentence in _event_warnings(policy, section):
                 yield f"{disposition}: {sentence}"
         elif section.publish is Publish.AGGREGATE and section.aggregate and section.aggregate.suppress_below < 2:  # noqa: PLR2004 - a count of one is one vehicle
             yield f"{disposition}: a count of one tells that a single vehicle passed in its window"
@@ -152,26 +156,26 @@ def _warnings(policy: Policy) -> Iterator[str]:
         yield "agency, site and device stand in the topic of every event, and a fixed reader's id is its place"
     unverified = [source.url for source in policy.sources if "C:" in source.verified or "M:" in source.verified]
     if unverified:
-        yield "rests in part on secondary sources (C) or memory (M): see `sources`"
+        yield "rests in part on secondary sources (C) or memory (M): see the sources"
 
 
-def _event_warnings(section: Section) -> Iterator[str]:
+def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:
     if isinstance(section.action(Field.PLATE), Keep):
         yield "the plate is readable by the broker and every subscriber; seal it to one recipient instead"
     if _action_is(section, SHOWS_PLATE - {Field.PLATE}, Keep):
         yield "a picture leaves in clear, and the plate can be read in it"
     if not isinstance(section.action(Field.SCENE_CROP), Drop):
         yield "a picture of the vehicle can show who sits in it"
-    if isinstance(section.action(Field.LOCATION), (ToCell, Seal)):
+    if "fixed" in policy.mounts and isinstance(section.action(Field.LOCATION), (ToCell, Seal)):
         yield "hiding the place protects nothing on a fixed reader: its place is known"
     grain_s = expiry_grain_s(section)
     if grain_s is not None and section.time_period_s is None:
-        yield f"time does not leave, but the expiry tells the {write_duration(grain_s)} in which the vehicle passed"
+        yield f"time does not leave, but the expiry tells the span of {say_duration(grain_s)} in which it passed"
     epochs = [rule.action.epoch_s for rule in section.rules.values() if isinstance(rule.action, Pseudonym)]
     if epochs:
-        yield f"within {write_duration(max(epochs))} all passes of one vehicle at this device can be linked"
+        yield f"within {say_duration(max(epochs))} all passes of one vehicle at this device can be linked"
         if section.time_period_s is None and not isinstance(section.action(Field.TIME), Keep):
-            yield f"the epoch of the pseudonym tells the {write_duration(min(epochs))} in which the vehicle passed"
+            yield f"the epoch of the pseudonym tells the span of {say_duration(min(epochs))} in which it passed"
 
 
 def _action_is(section: Section, among: frozenset[Field], kind: type[Keep]) -> bool:

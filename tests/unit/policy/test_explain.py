@@ -42,7 +42,7 @@ def test_a_row_says_who_can_open_it() -> None:
     rows = {(row.disposition, row.field): row for row in explain(load_pack("us-mn"))}
 
     assert "agency" in rows[Disposition.HIT, Field.PLATE].who
-    assert rows[Disposition.HIT, Field.PLATE].how_long == "60d"
+    assert rows[Disposition.HIT, Field.PLATE].how_long == "60 days"
     assert rows[Disposition.MISS, Field.PLATE].leaves == "nothing"
     assert "not named" in rows[Disposition.MISS, Field.PLATE].why
     assert "only counts leave" in summary(load_pack("us-mn"), Disposition.MISS)
@@ -62,8 +62,8 @@ def test_what_an_epoch_and_an_expiry_tell_is_said() -> None:
     """They tell a time even where the time field does not."""
     warnings = said(a_policy(miss=a_section({Field.PLATE: Pseudonym(900)})), "warning")
 
-    assert "the epoch of the pseudonym tells the 15m" in warnings
-    assert "the expiry tells the 1h" in warnings
+    assert "the epoch of the pseudonym tells the span of 15 minutes" in warnings
+    assert "the expiry tells the span of 1 hour" in warnings
     assert "a fixed reader's id is its place" in warnings
 
 
@@ -76,7 +76,7 @@ def test_the_command_line_lists_shows_checks_and_explains(tmp_path: Path) -> Non
     assert "us-mn" in run(app, ["list"]).stdout
     assert run(app, ["show", "us-mn"]).stdout.encode() == pack_text("us-mn")
     assert "within three minutes" in run(app, ["show", str(file)]).stdout
-    assert "3m" in run(app, ["explain", str(file)]).stdout
+    assert "3 minutes" in run(app, ["explain", str(file)]).stdout
     assert "no picture of a vehicle leaves" in run(app, ["check", str(file), "hits-only"]).stdout
     assert {policy["id"] for policy in json.loads(run(app, ["list", "--json"]).stdout)} == set(pack_ids())
     assert len(json.loads(run(app, ["explain", "us-nh", "--json"]).stdout)["rows"]) == 39
