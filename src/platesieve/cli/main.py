@@ -12,7 +12,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from platesieve import __version__
-from platesieve.cli import audit, command, demo, doctor, evaluate, keys, open_event, policy, processes, read, run
+from platesieve.cli import (
+    audit,
+    command,
+    demo,
+    doctor,
+    evaluate,
+    keys,
+    open_event,
+    policy,
+    processes,
+    read,
+    report,
+    run,
+)
 from platesieve.cli.manual import command_tree
 from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, discard_output, open_closed_streams, refuse
 from platesieve.domain.errors import OutputError, PlatesieveError
@@ -41,6 +54,7 @@ app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(report.app, name="report")
 app.add_typer(keys.app, name="keys")
 app.command()(command.command)
 app.command("open")(open_event.open_event)

@@ -1,0 +1,146 @@
+"""`platesieve report`: what statutes and the public ask of a reader, out of its audit log alone."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from platesieve.cli.audit_log import (
+    FolderArgument,
+    SinceOption,
+    UntilOption,
+    VkeyOption,
+    moment_ns,
+    open_log,
+    write_new,
+)
+from platesieve.cli.options import JsonOption
+from platesieve.cli.speech import print_json, say
+from platesieve.domain.errors import AuditError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from platesieve.cli.audit_log import SignedLog
+    from platesieve.report.document import Cell, Report, Table
+
+EPILOG = (
+    "Each report verifies the whole log first. Exit codes: 0 made; 66 cannot be read or written; 73 the log does not "
+    "verify: no report is made from it; 77 no usable key."
+)
+app = typer.Typer(help="Make reports from the audit log of a device.", no_args_is_help=True, epilog=EPILOG)
+
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print table, row, column and value of every cell.")]
+HtmlOption = Annotated[Path | None, typer.Option(help="Write one self-contained page; nothing is overwritten.")]
+
+NAMES = {
+    "log-of-use": "When plates were read, how many, against which lists, with what result.",
+    "list-hygiene": "Which hot lists were in force, how large, and how old they became.",
+    "deletions": "What was never kept, what was destroyed, what had to be destroyed by the end of the period.",
+    "policy-history": "Which policy was in force when, what left under it, and what else was changed.",
+    "public": "What may be published as it is: nothing finer than a day.",
+}
+
+
+def _command(name: str) -> Callable[..., None]:
+    def command(
+        folder: FolderArgument,
+        since: SinceOption = None,
+        until: UntilOption = None,
+        csv_: CsvOption = False,
+        html: HtmlOption = None,
+        vkey: VkeyOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        report = _made(name, folder, vkey, moment_ns(since, "--since"), moment_ns(until, "--until"))
+        if html is not None:
+            from platesieve.report.page import as_page
+
+            write_new(html, as_page(report).encode(), mode=0o644)
+            say(f"wrote {html}")
+        if json:
+            print_json(report.document)
+        elif csv_:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerows([("table", "row", "column", "value"), *report.cells])
+        elif html is None:
+            _print(report)
+
+    command.__doc__ = (
+        f"{NAMES[name]}\n\nExamples:\n\n  platesieve report {name} state/audit --since 2026-09-01 --html r.html"
+    )
+    return command
+
+
+for _name in NAMES:
+    app.command(_name)(_command(_name))
+
+
+def _made(name: str, folder: Path, vkey: Path | None, since_ns: int | None, until_ns: int | None) -> Report:
+    """Verify the log, and make a report of its entries.
+
+    Raises:
+        AuditError: the log does not verify; its counts would be worth nothing.
+    """
+    from platesieve.audit.verify import verify_log
+    from platesieve.report.document import Source
+    from platesieve.report.history import relevant
+    from platesieve.report.reports import REPORTS
+
+    log = open_log(folder, vkey)
+    verdict = verify_log(log.files, log.verifier)
+    if not verdict.ok or verdict.checkpoint is None:
+        raise AuditError(f"no report is made: {verdict.sentence}", "platesieve audit verify says more")
+    checkpoint = verdict.checkpoint
+    edges = [_time_of(log, at) for at in (0, checkpoint.size - 1)] if checkpoint.size else [None, None]
+    source = Source(checkpoint.origin, checkpoint.size, checkpoint.root.hex(), since_ns, until_ns, *edges)
+    return REPORTS[name](relevant((entry for _, entry in log.entries()), source), source)
+
+
+def _time_of(log: SignedLog, index: int) -> int:
+    from platesieve.audit.entry import decode
+    from platesieve.audit.proof import TiledTree
+
+    return decode(TiledTree(log.files, log.checkpoint.size).entry(index)).time_ns
+
+
+def _print(report: Report) -> None:
+    from platesieve.cli.speech import console
+
+    typer.echo(f"{report.title}\n{report.source.origin}, {report.source.period}\n")
+    width = max(len(figure.label) for figure in report.figures)
+    for figure in report.figures:
+        value = f"{figure.value:,}" if isinstance(figure.value, int) else figure.value
+        typer.echo(f"  {figure.label:<{width}}  {value:>12}")
+    for table in report.tables:
+        console().print()
+        console().print(_rich(table) if table.rows else f"{table.title}: {table.empty}")
+    for note in report.notes:
+        typer.echo(f"\n{note}")
+
+
+def _rich(table: Table) -> object:
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(title=table.title, title_justify="left", box=None, padding=(0, 1))
+    for at, (_, title) in enumerate(table.columns):
+        numeric = all(isinstance(row[at], int | None) for row in table.rows)
+        grid.add_column(title, header_style="dim", justify="right" if numeric else "left")
+    for row in table.rows:
+        grid.add_row(*(Text(_shown(cell)) for cell in row))
+    return grid
+
+
+def _shown(cell: Cell) -> str:
+    """Return a cell for a screen: hashes shortened, they are whole in JSON and CSV."""
+    if cell is None:
+        return ""
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return f"{cell[:12]}..." if re.fullmatch(r"[0-9a-f]{32,64}", cell) else cell
