@@ -7,7 +7,7 @@ the audit entry is durable before the Disclosure leaves; no audit, no read.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from platesieve.domain.decision import Disclose, Reason
@@ -83,6 +83,7 @@ class Pipeline:
 
     def step(self, frame: Frame, now: Instant) -> tuple[Judgement, ...]:
         """Take one frame through the whole flow; return what was judged, for tests."""
+        self._hand_over(now)
         parts = self._parts
         parts.obedience.heed(parts.outlet.notices(), parts.books, now)
         reason = self._why_not(now)
@@ -96,6 +97,17 @@ class Pipeline:
         if self._observe is not None:
             self._observe(frame, judgements)
         return judgements
+
+    def _hand_over(self, now: Instant) -> None:
+        """Let the pack take over that an expired policy names; its entry is durable before it takes effect."""
+        parts = self._parts
+        successor = parts.judge.successor(now) if now.monotonic_ns >= self._retry_at_ns else None
+        if successor is None or not self._let_go(*parts.books.handing_over(successor, now), now):
+            return
+        policy = successor.policy
+        parts.books.take_over(successor)
+        parts.sight.obey(keep_pictures=policy.wants_pictures, max_pass_s=policy.reading.raw_lifetime_s)
+        self._parts = replace(parts, judge=successor)
 
     def _why_not(self, now: Instant) -> Reason | None:
         """Return why no plate may be read now, or None."""
@@ -112,14 +124,16 @@ class Pipeline:
         self._let_go(entries, leaving, now)
         return judgements
 
-    def _let_go(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> None:
-        """Append entries, and only when they are durable send what they speak of."""
+    def _let_go(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> bool:
+        """Append entries, and only when they are durable send what they speak of; return whether they are."""
         parts = self._parts
-        if entries and not self._logged(entries, leaving, now):
+        durable = not entries or self._logged(entries, leaving, now)
+        if not durable:
             # A Disclosure without its entry must not exist. Health is about the device alone and has none.
             leaving = [disclosure for disclosure in leaving if disclosure.kind is Kind.HEALTH]
         for disclosure in leaving:
             parts.outlet.send(disclosure)
+        return durable
 
     def _logged(self, entries: Sequence[Entry], leaving: list[Disclosure], now: Instant) -> bool:
         """Append entries and let their checkpoint leave too; False when that cannot be done now."""

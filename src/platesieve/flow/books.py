@@ -105,9 +105,10 @@ class Books:
 
     def not_written(self, entries: Sequence[Entry]) -> None:
         """Keep what could not be logged for the next time; events among it are forgotten and counted."""
-        kept: list[Entry] = [entry for entry in entries if not isinstance(entry, log.Publish)]
-        self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, len(entries) - len(kept))
-        self._pending = kept[-MAX_PENDING:]
+        kept: list[Entry] = [entry for entry in entries if not isinstance(entry, (log.Publish, log.PolicyLoaded))]
+        lost = sum(isinstance(entry, log.Publish) for entry in entries)
+        self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, lost)
+        self._pending = kept[-MAX_PENDING:]  # a policy that did not come into force is not said to have
 
     # ---- what is written -----------------------------------------------------------------------------------
 
@@ -144,6 +145,27 @@ class Books:
         if now.monotonic_ns >= self._health_due_ns:
             leaving.append(self._health(now, quality))
         return entries, leaving
+
+    def handing_over(self, successor: Judge, now: Instant) -> tuple[list[Entry], list[Disclosure]]:
+        """Return what ends with the policy in force, and last that its successor is loaded.
+
+        Nothing of two policies is mixed: open windows are told, keys destroyed, the batch closed. The successor
+        takes effect with `take_over`, once all of this is durable.
+        """
+        self._windows, counts = aggregate.flush(self._windows, self._judge.policy, now, self._judge.instruments)
+        leaving, published = self._committed(counts, now)
+        self._keys.destroy()
+        policy = successor.policy
+        loaded = log.PolicyLoaded(now.wall_ns, policy.id, policy.version, policy.sha256)
+        entries = [*self._pending, *self._key_events(now), *published, self._batch(now), loaded]
+        self._pending.clear()
+        return entries, leaving
+
+    def take_over(self, successor: Judge) -> None:
+        """Keep the books of another policy from now on; the next health event says so."""
+        self._judge = successor
+        self._keys.change(successor.policy.epochs_s)
+        self._health_due_ns = 0
 
     def closing(self, now: Instant, quality: TimeQuality) -> tuple[list[Entry], list[Disclosure]]:
         """Return the last entries of a run and what leaves with them."""

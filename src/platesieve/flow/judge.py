@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from platesieve.policy.decide import Context, decide, disposition
-from platesieve.policy.force import out_of_force
+from platesieve.policy.force import device_refusals, in_force, out_of_force
 
 if TYPE_CHECKING:
     from platesieve.domain.decision import Decision, Reason
@@ -41,6 +41,17 @@ class Judge:
     def forbids(self, now: Instant) -> Reason | None:
         """Return why no plate may be read now, or None."""
         return out_of_force(self.policy, now.wall_ns)
+
+    def successor(self, now: Instant) -> Judge | None:
+        """Return who takes over because the policy has expired, or None while this one stays.
+
+        A pack that tells more, or under which this device may not read, does not take over: then nothing is read.
+        Nobody takes over twice, and a clock that is set back brings the expired policy not back.
+        """
+        policy = in_force(self.policy, now)
+        if policy is self.policy or device_refusals(policy, self.device, now):
+            return None
+        return replace(self, policy=policy)
 
     def hotlist_is_stale(self, now: Instant) -> bool:
         """Return whether the hot list is older than the policy allows: then nothing is a hit."""

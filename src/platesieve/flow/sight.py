@@ -86,6 +86,11 @@ class Sight:
         self._state, sightings = step(self._state, seen, now, size_px, self._tracking, self._fingerprint)
         return Looked(sightings, len(found), sum(one.read is not None for one in seen), searched=True)
 
+    def obey(self, *, keep_pictures: bool, max_pass_s: float) -> None:
+        """Follow another policy from the next frame on: which crops are taken, and how long a pass may last."""
+        self.keep_pictures = keep_pictures
+        self._tracking = replace(self._tracking, max_pass_s=min(self._tracking.max_pass_s, max_pass_s))
+
     def finish(self) -> tuple[Sighting, ...]:
         """Return the passes that were under way: the source has ended."""
         self._state, sightings = finish(self._state, self._tracking, self._fingerprint)

@@ -108,6 +108,11 @@ class EpochKeys:
         for length_s in tuple(self._epochs):
             self._end(length_s)
 
+    def change(self, epochs_s: Iterable[int]) -> None:
+        """End every epoch and begin those of another policy: its pseudonyms are not linked to those before it."""
+        self.destroy()
+        self._lengths_s = frozenset(epochs_s)
+
     def take_events(self) -> tuple[EpochEvent, ...]:
         """Return, once each and in order, what happened to keys since the last call."""
         events, self._events = tuple(self._events), []
