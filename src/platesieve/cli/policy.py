@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from platesieve.cli.options import JsonOption
-from platesieve.cli.speech import console, print_json
+from platesieve.cli.speech import console, print_json, print_line
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def check(
         )
         return
     for policy in checked:
-        console().print(f"[bold]{policy.id}[/] {policy.version}  sha256 {policy.sha256}", soft_wrap=True)
+        print_line(f"[bold]{policy.id}[/] {policy.version}  sha256 {policy.sha256}")
         for finding in findings(policy):
             mark = "[green]proved [/]" if finding.level == "proved" else "[yellow]weigh  [/]"
-            console().print(f"  {mark} {finding.sentence}", soft_wrap=True)
+            print_line(f"  {mark} {finding.sentence}")
 
 
 @app.command()
@@ -165,7 +165,7 @@ def diff(
             for change in changes:
                 if change.direction == direction:
                     mark = f"[{colours[direction]}]{direction:<8}[/]"
-                    console().print(f"{mark}  {escape(change.sentence)}", soft_wrap=True)
+                    print_line(f"{mark}  {escape(change.sentence)}")
         if not changes:
             console().print("nothing changes in what they let through")
     if looser:
@@ -207,9 +207,9 @@ def try_cases(
 
         for result in results:
             mark = "[red]fails[/]" if result["faults"] else "[green]holds[/]"
-            console().print(f"{mark}  {escape(str(result['case']))}", soft_wrap=True)
+            print_line(f"{mark}  {escape(str(result['case']))}")
             for fault in result["faults"]:  # type: ignore[attr-defined]
-                console().print(f"       {escape(fault)}", soft_wrap=True)
+                print_line(f"       {escape(fault)}")
         console().print(f"{len(results) - len(failed)} of {len(results)} cases hold")
     if failed:
         raise typer.Exit(1)
@@ -224,9 +224,9 @@ def _print_rows(loaded: Policy, rows: Sequence[Row]) -> None:
     from platesieve.policy import explain as words
 
     out = console()
-    out.print(f"[bold]{escape(loaded.title)}[/] ({loaded.id}, {loaded.version})", soft_wrap=True)
+    print_line(f"[bold]{escape(loaded.title)}[/] ({loaded.id}, {loaded.version})")
     for disposition in Disposition:
-        out.print(f"\n[bold]{disposition}[/]: {words.summary(loaded, disposition)}", soft_wrap=True)
+        print_line(f"\n[bold]{disposition}[/]: {words.summary(loaded, disposition)}")
         mine = [row for row in rows if row.disposition is disposition]
         leaving = [row for row in mine if row.leaves != "nothing"]
         if leaving:
@@ -238,14 +238,14 @@ def _print_rows(loaded: Policy, rows: Sequence[Row]) -> None:
                 table.add_row(row.field.value, *cells)
             out.print(table)
         dropped = ", ".join(row.field.value for row in mine if row.leaves == "nothing")
-        out.print(f"dropped: {dropped}", soft_wrap=True)
+        print_line(f"dropped: {dropped}")
     if loaded.clauses:
         table = Table("clause", "what the device does", "taken from", box=None, padding=(0, 2, 0, 0))
         for clause in loaded.clauses:
             table.add_row(escape(clause.clause), escape(clause.rule), clause.verified)
         out.print("\n[bold]clauses[/] (V: primary text read, C: secondary source, M: from memory)", table)
     for sentence in loaded.outside:
-        out.print(f"outside a camera: {escape(sentence)}", soft_wrap=True)
+        print_line(f"outside a camera: {escape(sentence)}")
 
 
 def _write(path: Path, text: str) -> None:

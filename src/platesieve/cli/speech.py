@@ -48,6 +48,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False)
 
 
+def print_line(markup: str) -> None:
+    """Print a sentence for people: broken between words on a terminal, one line in a pipe, where `grep` wants it."""
+    console().print(markup, soft_wrap=not sys.stdout.isatty())
+
+
 def print_json(answer: object) -> None:
     """Print one JSON document for machines."""
     sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,174 @@
+"""What the pages and `--help` say is compared with the program."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+import platesieve
+from platesieve.adapters.config_file import load_settings
+from platesieve.cli.main import app
+from platesieve.cli.manual import command_tree, reflowed
+from platesieve.cli.speech import EXIT_CODES
+from platesieve.domain.errors import PlatesieveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "deploy").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FOLDER_ROW = re.compile(r"^\| (`[^|]+`) \|", re.MULTILINE)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of one language on a page."""
+    return [body for found, body in BLOCK.findall(page.read_text()) if found == language]
+
+
+def shown_commands() -> list[tuple[str, list[str]]]:
+    """Return every platesieve command on the pages, with where it stands."""
+    found = []
+    for page in PAGES:
+        for line in "\n".join(blocks(page, "sh")).splitlines():
+            words = shlex.split(line, comments=True)
+            if words and Path(words[0]).name == "platesieve":
+                found.append((f"{page.relative_to(ROOT)}: {line}", words[1:]))
+    return found
+
+
+def faults(words: list[str]) -> list[str]:
+    """Return what is wrong with a command line, without running it: unknown verbs and options."""
+    command: Any = command_tree(app)
+    rest = list(words)
+    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
+        verb = rest.pop(0)
+        if verb not in command.commands:
+            return [f"no verb {verb}"]
+        command = command.commands[verb]
+    options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    return [f"no option {word}" for word in rest if word.startswith("-") and word != "-" and word not in options]
+
+
+def verbs(command: Any, path: str = "platesieve") -> Iterator[tuple[str, Any]]:
+    """Yield every command that does something, with how it is called."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from verbs(inner, f"{path} {name}")
+    else:
+        yield path, command
+
+
+VERBS = list(verbs(command_tree(app)))
+
+
+def errors() -> set[type[PlatesieveError]]:
+    """Return every error class of the package."""
+    for module in pkgutil.walk_packages(platesieve.__path__, "platesieve."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    found: set[type[PlatesieveError]] = set()
+    waiting = [PlatesieveError]
+    while waiting:
+        for child in waiting.pop().__subclasses__():
+            if child.__module__.startswith("platesieve."):
+                found.add(child)
+                waiting.append(child)
+    return found
+
+
+@pytest.mark.parametrize(("where", "words"), shown_commands(), ids=[where for where, _ in shown_commands()])
+def test_every_command_that_a_page_shows_is_understood(where: str, words: list[str]) -> None:
+    """Verbs and options exist; whether they do what the page says is told by the scenarios."""
+    assert faults(words) == [], where
+
+
+def test_a_command_that_is_not_understood_is_found_out() -> None:
+    """The control: an unknown verb, an unknown option, and pages that do show commands."""
+    assert faults(["fly"]) == ["no verb fly"]
+    assert faults(["policy", "fly"]) == ["no verb fly"]
+    assert faults(["read", "photo.jpg", "--shout"]) == ["no option --shout"]
+    assert len(shown_commands()) > 10
+
+
+@pytest.mark.parametrize(("path", "command"), VERBS, ids=[path for path, _ in VERBS])
+def test_every_verb_says_what_it_does_and_shows_an_example(path: str, command: Any) -> None:
+    """Every option has help, and every example calls the verb that it stands with and is understood."""
+    examples = [line.removeprefix("$ ") for line in command.help.splitlines() if line.startswith("$ ")]
+
+    assert command.help.splitlines()[0].rstrip().endswith((".", ":"))
+    assert [parameter.name for parameter in command.params if not parameter.help] == []
+    assert examples, "no example"
+    for example in examples:
+        ours = example[example.index(path) :] if path in example else ""
+        assert ours, f"{example} is no example of {path}"
+        assert faults(shlex.split(ours)[1:]) == []
+
+
+def test_help_is_reflowed_for_any_width() -> None:
+    """Lines of a docstring are joined; examples stay one a line."""
+    text = "Do it.\n\n    One\n    two.\n\n    Examples:\n\n      platesieve a\n\n      platesieve b\n    "
+
+    assert reflowed(text) == "Do it.\n\nOne two.\n\nExamples:\n$ platesieve a\n$ platesieve b"
+
+
+def test_every_exit_code_is_documented_and_used() -> None:
+    """The list of `--help` is complete, and promises no code that no error has."""
+    codes = {error.exit_code for error in errors()}
+    ours = {0, 1, 2, 70, 130}  # done, no, usage, our own fault, Ctrl-C: these are no PlatesieveError
+
+    assert codes - set(EXIT_CODES) == set()
+    assert set(EXIT_CODES) - codes - ours == set()
+    assert len(errors()) > 10
+
+
+def test_every_folder_of_the_map_is_there() -> None:
+    """The map in the README names what is there, and every room of the package stands on it or in the picture."""
+    rows = FOLDER_ROW.findall(blocks_removed(ROOT / "README.md"))
+    named = [part.strip("`") for row in rows for part in row.split(", ")]
+    for number, name in enumerate(named):
+        beside = [Path(named[number - back]).parent for back in range(number + 1)]
+        assert any((ROOT / folder / name).exists() for folder in [Path(), *beside]), name
+    top = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")} - {"src"}
+    assert {name for name in top if tracked(name)} <= set(named)
+
+
+def blocks_removed(page: Path) -> str:
+    """Return a page without its fenced blocks."""
+    return BLOCK.sub("", page.read_text())
+
+
+def tracked(folder: str) -> bool:
+    """Return whether a folder is part of the repository and not the leavings of a tool."""
+    return folder not in {"build", "dist", "node_modules"} and not folder.endswith(".egg-info")
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """Every relative link names a file."""
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_settings_on_the_pages_are_settings(tmp_path: Path) -> None:
+    """A TOML block of the integrators' page is accepted as it stands."""
+    (block,) = blocks(ROOT / "deploy" / "README.md", "toml")
+    (tmp_path / "platesieve.toml").write_text(block)
+
+    assert load_settings(tmp_path / "platesieve.toml", {}).device.device == "cam-1"
+
+
+def test_the_example_event_keeps_its_schema() -> None:
+    """The message on the integrators' page is one that a device could send."""
+    (block,) = blocks(ROOT / "deploy" / "README.md", "json")
+    schema = json.loads((Path(platesieve.__path__[0]) / "schemas/v1/hit.schema.json").read_text())
+
+    jsonschema.Draft202012Validator(schema).validate(json.loads(block))
