@@ -40,8 +40,8 @@ raw_lifetime = "3s"
 """
 LOOSE = BASE + b"".join(
     b'[%s]\npublish = "event"\nretention = "60d"\n'
-    b'fields = { lane = { action = "keep" }, direction = { action = "keep" }, plate = { action = "pseudonym", epoch = "1d" } }\n'
-    % name
+    b'fields = { lane = { action = "keep" }, direction = { action = "keep" }, '
+    b'plate = { action = "pseudonym", epoch = "1d" } }\n' % name
     for name in (b"hit", b"miss", b"unsure")
 )
 COUNTS = (
