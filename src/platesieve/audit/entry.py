@@ -323,7 +323,12 @@ def type_of(entry: Entry) -> str:
 
 def keys_of(kind: type[Entry]) -> tuple[str, ...]:
     """Return the keys that entries of a kind can have in JSON, beside `type`."""
-    return tuple(_key(name) for name in _words(kind))
+    return tuple(words_by_key(kind))
+
+
+def words_by_key(kind: type[Entry]) -> dict[str, Word]:
+    """Return what each of these keys may hold."""
+    return {_key(name): word for name, word in _words(kind).items()}
 
 
 def encode(entry: Entry) -> bytes:

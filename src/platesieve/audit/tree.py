@@ -70,6 +70,15 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     return Frontier(leaves).root()
 
 
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over a power of two of hashes: `root_of` of them, without the care for other numbers."""
+    row = list(hashes)
+    while len(row) > 1:
+        pairs = iter(row)
+        row = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+    return row[0]
+
+
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return the audit path of the leaf at `index` (RFC 6962, 2.1.1)."""
     if not 0 <= index < len(leaves):

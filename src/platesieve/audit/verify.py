@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from platesieve.audit import words
 from platesieve.audit.checkpoint import Checkpoint
 from platesieve.audit.entry import ClockStep, Publish, decode
 from platesieve.audit.note import parse_note
+from platesieve.audit.shape import seen_at
 from platesieve.audit.tiles import (
     CHECKPOINT,
     WIDTH,
@@ -31,7 +33,7 @@ from platesieve.audit.tiles import (
     tile_name,
     unpack_bundle,
 )
-from platesieve.audit.tree import HASH_BYTES, Frontier, leaf_hash
+from platesieve.audit.tree import HASH_BYTES, Frontier, join_peaks, leaf_hash, perfect_root
 from platesieve.domain.errors import AuditError
 
 if TYPE_CHECKING:
@@ -215,38 +217,39 @@ def _open_witness(witnessed: bytes | None, verifier: NoteVerifier, found: _Findi
 def _verify_tree(files: LogFiles, checkpoint: Checkpoint, earlier_size: int | None, found: _Findings) -> bytes | None:
     """6.2 to 6.6; return the root over the first `earlier_size` entries where there are so many."""
     _verify_lengths(files, checkpoint.size, found)
-    tree, clock = Frontier(), _Clock(found)
-    earlier_root = tree.root() if earlier_size == 0 else None
+    full, rest, clock = Frontier(), Frontier(), _Clock(found)  # roots of full bundles; entries of the last one
+    earlier_root = full.root() if earlier_size == 0 else None
     rows: list[bytes] = []
     for index in range(-(-checkpoint.size // WIDTH)):
-        width = min(WIDTH, checkpoint.size - index * WIDTH)
+        first, width = index * WIDTH, min(WIDTH, checkpoint.size - index * WIDTH)
         leaves = _verify_bundle(files, index, width, clock, found)
         if leaves is None:
             return None  # what follows cannot be hashed without it, and the finding stands
-        for leaf in leaves:
-            tree.append(leaf)
-            if tree.size == earlier_size:
-                earlier_root = tree.root()
+        if earlier_size is not None and first < earlier_size <= first + width:
+            earlier_root = join_peaks((*full.peaks, *Frontier(leaves[: earlier_size - first]).peaks))
         _verify_tile(files, 0, index, leaves, found)
         if width == WIDTH:
-            rows.append(Frontier(leaves).root())
+            rows.append(perfect_root(leaves))
+            full.append(rows[-1])
+        else:
+            rest = Frontier(leaves)
     _verify_upper(files, rows, found)
-    if tree.root() != checkpoint.root:
+    if join_peaks((*full.peaks, *rest.peaks)) != checkpoint.root:
         found.add("6.5", Fault.ROOT, "the entries do not have the root that was signed")
     return earlier_root
 
 
 def _verify_lengths(files: LogFiles, size: int, found: _Findings) -> None:
     """6.2: what is missing or too short is named before anything is hashed."""
-    expected = dict(log_names(size))
-    for name in sorted(set(files.names()) - expected.keys()):
+    expected, there = dict(log_names(size)), set(files.names())
+    for name in sorted(there - expected.keys()):
         if is_log_name(name):
             found.add("6.2", Fault.STRAY, f"{name} is beyond the checkpoint")
     for name, length in expected.items():
-        content = files.read(name)
-        if content is None:
-            found.add("6.2", Fault.MISSING, f"{name} is missing: the log is truncated or was pruned")
-        elif length is not None and len(content) != length:
+        content = files.read(name) if length is not None else None  # bundles are read once, by _verify_bundle
+        if name not in there or (length is not None and content is None):
+            found.add("6.2", Fault.MISSING, _missing(name))
+        elif content is not None and len(content) != length:
             found.add("6.2", Fault.LENGTH, f"{name} has {len(content)} bytes instead of {length}")
 
 
@@ -255,6 +258,8 @@ def _verify_bundle(files: LogFiles, index: int, width: int, clock: _Clock, found
     name = bundle_name(index, width)
     bundle = files.read(name)
     if bundle is None:
+        if _missing(name) not in {finding.text for finding in found.found}:
+            found.add("6.2", Fault.MISSING, _missing(name))
         return None
     try:
         encoded = unpack_bundle(bundle)
@@ -266,10 +271,20 @@ def _verify_bundle(files: LogFiles, index: int, width: int, clock: _Clock, found
         return None
     for number, line in enumerate(encoded, index * WIDTH):
         try:
-            clock.see(number, decode(line))
+            clock.see(number, *(seen_at(line) or _decoded(line)))
         except AuditError as error:
             found.add("6.3", Fault.ENTRY, f"entry {number}: {error.message}")
     return [leaf_hash(line) for line in encoded]
+
+
+def _decoded(line: bytes) -> tuple[type[Entry], bytes]:
+    """Return what `shape.seen_at` does, with the one judge of what is allowed."""
+    entry = decode(line)
+    return type(entry), words.MOMENT.write(entry.time_ns).encode()
+
+
+def _missing(name: str) -> str:
+    return f"{name} is missing: the log is truncated or was pruned"
 
 
 def _verify_tile(files: LogFiles, level: int, index: int, hashes: list[bytes], found: _Findings) -> None:
@@ -287,24 +302,28 @@ def _verify_upper(files: LogFiles, row: list[bytes], found: _Findings) -> None:
         for index in range(-(-len(row) // WIDTH)):
             _verify_tile(files, level, index, row[index * WIDTH : (index + 1) * WIDTH], found)
         full = range(0, len(row) - len(row) % WIDTH, WIDTH)
-        row, level = [Frontier(row[at : at + WIDTH]).root() for at in full], level + 1
+        row, level = [perfect_root(row[at : at + WIDTH]) for at in full], level + 1
 
 
 class _Clock:
-    """6.6: remembers the latest time. A publish is left out: its time is coarse on purpose."""
+    """6.6: remembers the latest time. A publish is left out: its time is coarse on purpose.
+
+    Times are RFC 3339 of one form, so that their bytes are in the order of time.
+    """
 
     def __init__(self, found: _Findings) -> None:
-        self._latest_ns = 0
+        self._latest = b""
         self._found = found
 
-    def see(self, number: int, entry: Entry) -> None:
-        if isinstance(entry, Publish):
+    def see(self, number: int, kind: type[Entry], time: bytes) -> None:
+        """Take the next entry."""
+        if kind is Publish:
             return
-        if entry.time_ns < self._latest_ns and not isinstance(entry, ClockStep):
+        if time < self._latest and kind is not ClockStep:
             self._found.add(
                 "6.6", Fault.TIME, f"entry {number} is earlier than the one before it, without a clock-step"
             )
-        self._latest_ns = entry.time_ns
+        self._latest = time
 
 
 def _compare(checkpoint: Checkpoint, witness: Checkpoint, earlier_root: bytes | None, found: _Findings) -> None:
