@@ -38,7 +38,7 @@ def verify(
 
     Examples:
 
-      platesieve audit verify state/audit --vkey cam-1.vkey --witness last-month.checkpoint
+      platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness last-month.checkpoint
     """
     from platesieve.audit.verify import Outcome, verify_log
 

@@ -59,9 +59,9 @@ def show(
 
     Examples:
 
-      platesieve audit show state/audit --type publish --type erased --since 2026-09-01
+      platesieve audit show state/camera/audit --type publish --type erased --since 2026-09-01
 
-      platesieve audit show state/audit --follow
+      platesieve audit show state/camera/audit --follow
     """
     log = open_log(folder, vkey)
     wanted = _filter(types, since, until)
@@ -92,7 +92,7 @@ def export(
 
     Examples:
 
-      platesieve audit export state/audit --format csv --since 2026-09-01 --out september.csv
+      platesieve audit export state/camera/audit --format csv --since 2026-09-01 --out september.csv
     """
     log = open_log(folder, vkey)
     entries = filter(_filter(types, since, until), log.entries())
@@ -114,7 +114,7 @@ def sample(
 
     Examples:
 
-      platesieve audit sample state/audit 1% --seed 90127 --out sample
+      platesieve audit sample state/camera/audit 1% --seed 90127 --out sample
     """
     from platesieve.audit.entry import decode
     from platesieve.audit.proof import prove_logged
@@ -195,7 +195,8 @@ def _print_table(entries: Iterable[Numbered], title: str) -> None:
 
     from platesieve.cli.speech import console
 
-    table = Table(title=title, box=None, padding=(0, 1))
+    typer.echo(title)  # above and not in the table, which would break it to its own width
+    table = Table(box=None, padding=(0, 1))
     for column in ("entry", "time", "type", "what it says"):
         table.add_column(column, header_style="dim")
     for number, entry in entries:

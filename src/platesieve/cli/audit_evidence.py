@@ -35,7 +35,7 @@ def prove(
 
     Examples:
 
-      platesieve audit prove state/audit --event hit.json --policy us-mn.toml --out case-17.evidence
+      platesieve audit prove state/camera/audit --event hit.json --policy us-mn.toml --out case-17.evidence
     """
     from platesieve.audit.commitment import commit
     from platesieve.audit.evidence import Evidence, check_evidence, find_commitment, record_of_event

@@ -69,7 +69,7 @@ def advance(
 
     Examples:
 
-      platesieve audit advance state/audit --since 4711 > advance.txt
+      platesieve audit advance state/camera/audit --since 4711 > advance.txt
     """
     from platesieve.audit.proof import TiledTree
     from platesieve.audit.witness import advance_text

@@ -55,9 +55,9 @@ def run(
 
     Examples:
 
-      platesieve run --camera picamera2 --policy count-only --broker mqtt.example --ca ca.crt --cert cam.crt --key cam.key
+      platesieve run --camera picamera2 --policy count-only --broker mqtt.example --ca ca.crt
 
-      platesieve run --camera street.mp4 --policy hits-only --hotlist wanted.csv --recipient agency=agency.pub --broker 127.0.0.1:1883
+      platesieve run --camera street.mp4 --policy count-only --pace fast --broker localhost:1883
 
       platesieve run --config /etc/platesieve.toml
     """
