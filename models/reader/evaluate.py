@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from models.common.metrics import Score, fold
-from models.datasets.shared_data import data_folder, load_crops, rows
+from models.datasets.shared_data import CATALOGUE, CROP_SETS, data_folder, load_crops, rows
 from platesieve.vision.decode_text import decode
 from platesieve.vision.rectify import MARGIN, normalise, rectify
 
@@ -141,6 +141,18 @@ def calibrate(path: Path) -> float:
     return min(losses, key=lambda t: losses[t])
 
 
+def choose_margin(path: Path) -> tuple[float, float]:
+    """Return the margin that reads most held-out crops, of the sets whose pictures reach beyond the plate."""
+    hits: dict[tuple[float, float], int] = {}
+    names = [n for n in CROP_SETS if n != CATALOGUE]
+    cases = [c for n in names for c in validation_set(n)]
+    for margin in ((0.0, 0.0), (0.0, 0.05), (0.02, 0.05), (0.03, 0.08), (0.04, 0.08), (0.05, 0.1), (0.08, 0.15)):
+        folded = score(cases, our_reader(path, margin))["folded"]
+        hits[margin] = folded.hits
+        print(f"margin {margin}: {folded}")
+    return max(hits, key=lambda m: hits[m])
+
+
 def main() -> None:
     """Parse the command line, print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,7 +162,11 @@ def main() -> None:
     parser.add_argument("--margin", type=float, nargs=2, default=MARGIN, metavar=("X", "Y"))
     parser.add_argument("--json", type=Path, help="write the scores here")
     parser.add_argument("--calibrate", action="store_true", help="find the temperature on held-out crops, and stop")
+    parser.add_argument("--choose-margin", action="store_true", help="compare margins on held-out crops, and stop")
     given = parser.parse_args()
+    if given.choose_margin:
+        print(f"best margin: {choose_margin(given.model)}")
+        return
     if given.calibrate:
         print(f"best temperature: {calibrate(given.model)}")
         return

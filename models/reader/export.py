@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import tempfile
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def main() -> None:
                 "licence": "Apache-2.0",
                 "input": "crop: float32 n x 1 x 48 x 160, rectified luma, (x - mean) / (std + 4)",
                 "output": "logits: float32 n x 40 x 37, class 0 blank, then 0-9 A-Z",
-                "temperature": given.temperature,
+                "temperature": tomllib.loads(given.config.read_text())["release"]["temperature"],
                 "run": "models/runs/reader.sh",
                 "samples": int(state["seen"]),
                 "scores": {s: table["ours"] for s, table in measured.items()},

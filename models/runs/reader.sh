@@ -34,7 +34,7 @@ fi
 step "3 of 6: first half of the training"
 mkdir -p "$work"
 if [ ! -s "$work/doubted.txt" ]; then
-  nice -n 19 "$python" -u -m models.reader.train --name released --until 500000 --set "real.catalogue=$catalogue"
+  nice -n 19 "$python" -u -m models.reader.train --name released --until 400000 --set "real.catalogue=$catalogue"
   "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.txt"
 fi
 
