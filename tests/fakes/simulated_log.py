@@ -47,11 +47,12 @@ class Plan:
 def simulated(days: int, batch_s: int = 900, seed: int = 7) -> tuple[list[Entry], Plan]:
     """Return the entries of so many days, and what is in them."""
     chance, plan, entries = random.Random(seed), Plan(), list[e.Entry]()  # noqa: S311 - a simulation
+    renewed = days // 3  # on this day the device comes back from a power cut with a new policy
     for day in range(days):
         start_ns = FIRST_DAY_NS + day * DAY_S * S
-        entries += _opening(day, start_ns, plan) if day in {0, days // 3} else _renewed(day, start_ns, plan)
+        entries += _opening(day, start_ns, plan) if day in {0, renewed} else _renewed(day, start_ns, plan)
         for at_s in range(0, DAY_S, batch_s):
-            entries += _period(chance, plan, start_ns + at_s * S, batch_s, day)
+            entries += _period(chance, plan, start_ns + at_s * S, batch_s, day, _hex(f"policy {day >= renewed > 0}"))
         entries += _evening(day, days, start_ns + (DAY_S - 1) * S, plan)
     return entries, plan
 
@@ -76,7 +77,7 @@ def _renewed(day: int, at: int, plan: Plan) -> list[Entry]:
     return [e.HotListLoaded(at, ("local", "ncic", "state"), _hex(f"list {day}"), 41_000 + 13 * day)]
 
 
-def _period(chance: random.Random, plan: Plan, start: int, batch_s: int, day: int) -> list[Entry]:
+def _period(chance: random.Random, plan: Plan, start: int, batch_s: int, day: int, policy: str) -> list[Entry]:
     hour = (start // S) % DAY_S // 3600
     weekend = 0.6 if day % 7 in {4, 5} else 1.0  # 2026-09-01 is a Tuesday
     vehicles = round(VEHICLES_PER_HOUR[hour] * weekend * batch_s / 3600 * chance.uniform(0.7, 1.3))
@@ -105,7 +106,6 @@ def _period(chance: random.Random, plan: Plan, start: int, batch_s: int, day: in
     plan.active_s += batch_s
     plan.hits.update(alerts)
     plan.vehicles_by_day[f"{day}"] += vehicles
-    policy = _hex(f"policy {bool(day)}")
     expires = start + 60 * DAY_S * S if day % 2 else end + 3 * DAY_S * S
     return [*(e.Publish(start, Kind.HIT, _hex(f"{start} {n}"), policy, expires) for n, _ in enumerate(alerts)), batch]
 

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from platesieve.adapters.wire import Address
+from platesieve.adapters.wire import encode as encode_event
 from platesieve.audit.commitment import commit
 from platesieve.audit.entry import Publish, encode
 from platesieve.audit.evidence import (
@@ -26,6 +29,7 @@ from platesieve.audit.verify import verify_log
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import InputError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, S, many
+from tests.fakes.station import Station
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +125,23 @@ def test_what_was_erased_cannot_be_proven_or_guessed_and_the_log_still_verifies(
     assert all(find_commitment(log, 300, sha256(salt + record).hexdigest()) is None for salt in guesses)
     assert find_commitment(log, 300, commit(SALT, record)) == 270  # the control: with the salt it is found
     assert verify_log(log, VERIFIER).ok
+
+
+def test_what_really_left_can_be_proven() -> None:
+    """The event as it goes over the wire, out of a whole camera process, against the log of that process."""
+    agency = X25519PrivateKey.generate().public_key().public_bytes_raw()
+    script = [[("RED4711", 100.0 + 8 * n)] for n in range(3)]
+    station = Station("us-nh", script, hotlist="RED4711,stolen,state-police,", recipients={"agency": agency})
+    station.play()
+    (disclosure,) = station.outlet.of_kind(Kind.HIT)
+    log = LogInMemory().grow(station.log.entries)
+
+    record, salt = record_of_event(encode_event(disclosure, Address.from_device(station.device)))
+    index = find_commitment(log, len(log.entries), commit(salt, record))
+
+    assert index is not None
+    entry, proof = prove_logged(log, log.checkpoint, index)
+    assert check_evidence(Evidence(record, salt, entry, proof.text), VERIFIER).ok
 
 
 def test_a_package_shows_nothing_in_its_repr() -> None:
