@@ -7,6 +7,7 @@ camera process never loads an MQTT client.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     Observe = Callable[[Frame, Sequence[Judgement]], None]
 
 MAX_HOTLIST_BYTES = 64 << 20
+_log = logging.getLogger(__name__)
 DRAIN_S = 5.0  # how long the uplink process may take to store what the camera process sent last
 
 
@@ -117,7 +119,8 @@ def load_hotlist(path: str | None, now: Instant) -> HotList:
 
     if path is None:
         return HotList.empty()
-    return HotList.from_csv(_read(Path(path), "hot list", MAX_HOTLIST_BYTES), Path(path).name, now)
+    raw = _read(Path(path), "hot list", MAX_HOTLIST_BYTES)
+    return HotList.from_csv(raw, Path(path).name, now, lambda rows: _log.info("hot list: %d rows read", rows))
 
 
 def load_recipients(settings: Settings) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from platesieve.domain.folding import CLASSES
+from platesieve.domain.folding import CLASSES, merged_share
 from platesieve.domain.match import Disposition
 from platesieve.policy.decide import NOTICE, expiry_grain_s
 from platesieve.policy.duration import say_duration
@@ -173,6 +173,8 @@ def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:
         yield f"time does not leave, but the expiry tells the span of {say_duration(grain_s)} in which it passed"
     epochs = [rule.action.epoch_s for rule in section.rules.values() if isinstance(rule.action, Pseudonym)]
     if epochs:
+        share = merged_share(letters=3, digits=3)
+        yield f"of plates with three letters and three digits {share:.0%} share their pseudonym with another plate"
         yield f"within {say_duration(max(epochs))} all passes of one vehicle at this device can be linked"
         if section.time_period_s is None and not isinstance(section.action(Field.TIME), Keep):
             yield f"the epoch of the pseudonym tells the span of {say_duration(min(epochs))} in which it passed"

@@ -6,14 +6,18 @@ import pickle
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.match import Match, MatchKind
 from platesieve.domain.plate import PlateText
 from platesieve.hotlist.hotlist import HotList
+from platesieve.hotlist.table import read_table
 
 NOW = Instant(1_795_350_896 * NS_PER_S, 5_000 * NS_PER_S)  # 2026-11-22 12:34:56 UTC
+ALIKE = str.maketrans("ODQIB", "00018")
 TABLE = """plate,category,list,expires
 can-ary 7,stolen,state-police,2026-12-31
 B0B1,warrant,metro-pd,
@@ -123,11 +127,11 @@ def test_there_is_no_place_for_free_text() -> None:
 
 
 def test_nothing_prints_a_plate() -> None:
-    """Neither the list nor an entry shows one, and neither can be pickled."""
+    """Neither the list nor a row shows one, and the list cannot be pickled."""
     hotlist = loaded()
-    entries = [entry for group in hotlist._by_folded.values() for entry in group]
+    rows = list(read_table(TABLE.encode(), "wanted.csv"))
 
-    assert "CANARY" not in f"{hotlist!r} {hotlist} {entries!r}"
+    assert "CANARY" not in f"{hotlist!r} {hotlist} {rows!r}"
     assert repr(hotlist) == "HotList(2 entries of metro-pd, state-police)"
     with pytest.raises(TypeError):
         pickle.dumps(hotlist)
@@ -158,6 +162,54 @@ def test_a_long_list_is_loaded_and_searched_quickly() -> None:
     for _ in range(1000):
         hotlist.match(PlateText("ZZZ999"), NOW)
     assert (time.perf_counter() - start) / 1000 < 0.001
+
+
+def test_progress_is_told_and_memory_is_a_record_for_each_entry() -> None:
+    """Every hundred thousand rows; what stays is 36 bytes each, whatever Python's objects weigh."""
+    rows = "".join(f"{number:06d},stolen,state,\n" for number in range(200_000))
+    told: list[int] = []
+    hotlist = HotList.from_csv("plate,category,list,expires\n" + rows, "w.csv", NOW, told.append)
+
+    assert told == [100_000, 200_000]
+    assert len(hotlist._records) == 36 * hotlist.count
+    assert hotlist.match(PlateText("123456"), NOW)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("0ODQ1I8BX", min_size=1, max_size=4),
+            st.sampled_from(["stolen", "warrant"]),
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["", "2026-11-21", "2026-11-22", "2027-01-01"]),
+        ),
+        max_size=30,
+    ),
+    st.text("0ODQ1I8BX", min_size=1, max_size=4),
+)
+def test_a_match_is_what_looking_at_every_row_gives(rows: list[tuple[str, str, str, str]], plate: str) -> None:
+    """Against the plain way to do it, over few glyphs so that much looks alike."""
+    hotlist = loaded("plate,category,list,expires\n" + "".join(",".join(row) + "\n" for row in rows))
+
+    found = {
+        ("exact" if text == plate else "lookalike", category, list_id)
+        for text, category, list_id, until in rows
+        if text.translate(ALIKE) == plate.translate(ALIKE) and until != "2026-11-21"
+    }
+    told = [(match.kind.value, match.category, match.list_id) for match in hotlist.match(PlateText(plate), NOW)]
+    assert sorted(told) == sorted(found)
+    assert [kind for kind, _, _ in told] == sorted(kind for kind, _, _ in told)
+
+
+def test_bytes_that_are_no_text_are_named_by_their_line_wherever_they_stand() -> None:
+    """Also behind the first megabyte, and where a character is cut in two by the end of a piece."""
+    row = b"ABC1,stolen,x\n"
+    head = b"plate,category,list\n"
+    many = (1 << 20) // len(row) + 5
+    before = head + row * many
+
+    assert problems_of(before + b"\xff\n")[0].startswith(f"wanted.csv:{many + 2}:")
+    assert problems_of(before + b"\xe2\x82")[0].startswith(f"wanted.csv:{many + 2}:")
 
 
 def test_a_list_of_one_glyph_costs_no_more() -> None:
