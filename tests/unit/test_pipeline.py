@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +19,6 @@ from platesieve.domain.notice import Command, Erased, Verb
 from platesieve.pipeline import RETRY_S
 from platesieve.policy.command import sign_command
 from tests.fakes.station import INTERVAL_S, Station
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from platesieve.vision.frame import Frame
