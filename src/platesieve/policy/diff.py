@@ -104,7 +104,8 @@ def _section(old: Section, new: Section) -> Iterator[Change]:
     if old.publish is not new.publish:
         wider = _ORDER.index(new.publish) > _ORDER.index(old.publish)
         yield Change(
-            "looser" if wider else "stricter", f"{_SAYS[new.publish]} leave, before it was {_SAYS[old.publish]}"
+            "looser" if wider else "stricter",
+            f"{_SAYS[new.publish]} {'leaves' if new.publish is Publish.NONE else 'leave'}, before it was {_SAYS[old.publish]}",
         )
     if Publish.NONE not in {old.publish, new.publish}:
         yield from _kept(old, new)

@@ -39,7 +39,7 @@ _REQUIRED = {
     Requirement.POLICY_DOCUMENT: "a written policy of the operator, named by its hash",
     Requirement.REGISTRATION: "the number under which it is registered",
     Requirement.OCCASION: "the order that says why, where and how long",
-    Requirement.EXCLUDED_PLACES: "a drawing of the places where no reader may stand, and not to stand in one",
+    Requirement.EXCLUDED_PLACES: "a drawing of the places where no reader may stand, and stands in none",
 }
 _MOUNTED = {"fixed": "stands in one place", "mobile": "is mounted to a vehicle"}
 _VERIFIED = {"V": "primary text read", "C": "secondary source", "M": "from memory, unverified"}
