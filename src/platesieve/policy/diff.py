@@ -103,10 +103,9 @@ def _reading(old: Policy, new: Policy) -> Iterator[Change]:
 def _section(old: Section, new: Section) -> Iterator[Change]:
     if old.publish is not new.publish:
         wider = _ORDER.index(new.publish) > _ORDER.index(old.publish)
-        yield Change(
-            "looser" if wider else "stricter",
-            f"{_SAYS[new.publish]} {'leaves' if new.publish is Publish.NONE else 'leave'}, before it was {_SAYS[old.publish]}",
-        )
+        leave = "leaves" if new.publish is Publish.NONE else "leave"
+        sentence = f"{_SAYS[new.publish]} {leave}, before it was {_SAYS[old.publish]}"
+        yield Change("looser" if wider else "stricter", sentence)
     if Publish.NONE not in {old.publish, new.publish}:
         yield from _kept(old, new)
     for field in Field:
