@@ -89,7 +89,7 @@ def _evaluate_sets(
             scores = evaluate_pictures(pictures, load, finder, reader, boxes=boxes, peer=other, progress=advance)
         answers.append(scores.as_json(_set_name(file)) | (_failures(scores) if reveal else {}))
     if as_json:
-        print_json(answers)
+        print_json(answers if len(answers) > 1 else answers[0])
         return
     for answer in answers:
         _print_set(answer)
@@ -178,13 +178,11 @@ def _print_set(answer: dict[str, Any]) -> None:
     table = Table("", "value", "95 % interval", "n", title=f"{answer['set']}: {answer['n']} pictures", box=None)
     table.title_justify = "left"
     for group in ("detection", "end_to_end", "reader", "peer"):
-        for name, rate in answer.get(group, {}).items():
-            if rate["value"] is None:
-                table.add_row(f"{group.replace('_', ' ')}: {name.replace('_', ' ')}", "-", "-", "0")
-                continue
-            interval = f"{rate['low']:.3f} to {rate['high']:.3f}"
+        for name, value in answer.get(group, {}).items():
             label = f"{group.replace('_', ' ')}: {name.replace('_', ' ')}"
-            table.add_row(label, f"{rate['value']:.3f}", interval, str(rate["n"]))
+            low, high = answer["interval95"][group][name]
+            interval = "-" if value is None else f"{low:.3f} to {high:.3f}"
+            table.add_row(label, "-" if value is None else f"{value:.3f}", interval, str(answer["of"][group][name]))
     if answer["calibration"]["error"] is not None:
         table.add_row("expected calibration error", f"{answer['calibration']['error']:.3f}", "", "")
     for stage, times in answer["ms"].items():

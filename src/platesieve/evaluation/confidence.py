@@ -11,6 +11,8 @@ from platesieve.evaluation.metrics import share
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from platesieve.evaluation.metrics import Rate
+
 BINS = 10
 
 
@@ -52,12 +54,12 @@ def reliability(answers: Sequence[Answer]) -> list[dict[str, object]]:
     ]
 
 
-def precision_of_most_confident(answers: Sequence[Answer], coverage: float) -> dict[str, float | int | None]:
-    """Return how many of the most confident answers are right.
+def precision_of_most_confident(answers: Sequence[Answer], coverage: float) -> Rate:
+    """Return what share of the most confident answers is right.
 
     Args:
         answers: of all pictures.
         coverage: which share of them to look at, 0..1; at least one.
     """
     kept = sorted(answers, key=lambda answer: -answer.confidence)[: math.ceil(coverage * len(answers))]
-    return share(sum(answer.right for answer in kept), len(kept)).as_json()
+    return share(sum(answer.right for answer in kept), len(kept))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from platesieve.domain.geometry import Box, Detection
 
@@ -35,6 +35,24 @@ class Rate:
         """Return it with four digits; null where there was nothing to measure."""
         value, low, high = (None if x is None else round(x, 4) for x in (self.value, self.low, self.high))
         return {"value": value, "n": self.n, "low": low, "high": high}
+
+
+def told(rates: Mapping[str, Mapping[str, Rate]]) -> dict[str, Any]:
+    """Return groups of rates as JSON: plain values where a reader looks first, and beside them how sure they are.
+
+    `interval95` and `of` have the same groups and names, with [low, high] and n.
+    """
+    rounded = {group: {name: rate.as_json() for name, rate in named.items()} for group, named in rates.items()}
+
+    def pick(*keys: str) -> dict[str, dict[str, Any]]:
+        return {
+            group: {
+                name: rate[keys[0]] if len(keys) == 1 else [rate[key] for key in keys] for name, rate in named.items()
+            }
+            for group, named in rounded.items()
+        }
+
+    return {**pick("value"), "interval95": pick("low", "high"), "of": pick("n")}
 
 
 def share(hits: int, n: int) -> Rate:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from platesieve.domain.errors import InputError
 from platesieve.domain.geometry import Box, Detection
 from platesieve.evaluation.confidence import Answer, calibration_error, precision_of_most_confident, reliability
-from platesieve.evaluation.metrics import fold, match, per_unit, percentile, share
+from platesieve.evaluation.metrics import fold, match, per_unit, percentile, share, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from platesieve.domain.geometry import Corners
     from platesieve.domain.plate import PlateRead, PlateText
     from platesieve.evaluation.labels import LabelledPicture, LabelledPlate
+    from platesieve.evaluation.metrics import Rate
     from platesieve.ports import PlateFinder, PlateReader
     from platesieve.vision.frame import Frame
 
@@ -47,10 +48,10 @@ class Texts:
         self.folded += fold(answer) in map(fold, labels)
         self.corrected += fold(answer) in truths(plates)
 
-    def as_json(self) -> dict[str, object]:
+    def rates(self) -> dict[str, Rate]:
         """Return the three shares."""
         counts = {"strict": self.strict, "folded": self.folded, "folded_corrected": self.corrected}
-        return {name: share(count, self.n).as_json() for name, count in counts.items()}
+        return {name: share(count, self.n) for name, count in counts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +82,29 @@ class PictureScores:
     failures: list[Failure] = field(default_factory=list)
 
     def as_json(self, name: str) -> dict[str, Any]:
-        """Return the scores of the set `name`: every rate with n and its 95 % interval."""
-        answer: dict[str, Any] = {
-            "set": name,
-            "n": self.pictures,
+        """Return the scores of the set `name`: every rate, and under `interval95` and `of` how sure it is."""
+        rates = {
             "detection": {
-                "recall_iou50": share(self.hits, self.plates).as_json(),
-                "false_plates_per_image": per_unit(self.false, self.pictures).as_json(),
+                "recall_iou50": share(self.hits, self.plates),
+                "false_plates_per_image": per_unit(self.false, self.pictures),
             },
             "end_to_end": {
-                **self.end_to_end.as_json(),
-                "any_folded": share(self.any_folded, self.end_to_end.n).as_json(),
+                **self.end_to_end.rates(),
+                "any_folded": share(self.any_folded, self.end_to_end.n),
                 "precision_of_most_confident_90": precision_of_most_confident(self.answers, 0.9),
             },
         }
+        times = {"detect": _times(self.detect_ms), "read": _times(self.read_ms)}
+        if self.reader is not None:
+            rates["reader"] = self.reader.rates()
+        if self.peer is not None:
+            rates["peer"], times["peer"] = self.peer.rates(), _times(self.peer_ms)
         error = calibration_error(self.answers)
-        answer["calibration"] = {
+        calibration = {
             "error": None if error is None else round(error, 4),
             "reliability": reliability(self.answers),
         }
-        for group, texts in (("reader", self.reader), ("peer", self.peer)):
-            if texts is not None:
-                answer[group] = texts.as_json()
-        answer["ms"] = {"detect": _times(self.detect_ms), "read": _times(self.read_ms)}
-        if self.peer is not None:
-            answer["ms"] |= {"peer": _times(self.peer_ms)}
-        return answer
+        return {"set": name, "n": self.pictures, **told(rates), "calibration": calibration, "ms": times}
 
 
 def evaluate_pictures(

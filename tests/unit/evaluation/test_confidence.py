@@ -43,5 +43,5 @@ def test_doubtful_answers_do_not_count_against_the_most_confident() -> None:
     """One wrong answer of ten, the least confident one, leaves the best nine without a fault."""
     given_answers = [Answer(0.9, right=True)] * 9 + [Answer(0.2, right=False)]
 
-    assert precision_of_most_confident(given_answers, 0.9)["value"] == 1.0
-    assert precision_of_most_confident(given_answers, 1.0)["value"] == 0.9
+    assert precision_of_most_confident(given_answers, 0.9).value == 1.0
+    assert precision_of_most_confident(given_answers, 1.0).value == 0.9

@@ -122,7 +122,9 @@ def test_the_answer_has_counts_and_no_plate() -> None:
     answer = run(labelled("AB12CDE"), here="AB12CDX").as_json("street")
 
     assert "AB12" not in json.dumps(answer)
-    assert set(answer) == {"set", "n", "detection", "end_to_end", "calibration", "reader", "ms"}
+    rates = {"detection", "end_to_end", "reader"}
+    assert set(answer) == {"set", "n", "calibration", "ms", "interval95", "of", *rates}
+    assert set(answer["interval95"]) == rates
 
 
 def test_labels_follow_a_picture_of_another_size() -> None:
