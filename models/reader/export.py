@@ -74,9 +74,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=RELEASED / "reader.onnx")
     parser.add_argument("--version", default="1")
-    parser.add_argument(
-        "--temperature", type=float, default=1.0, help="divides the logits before probabilities are read"
-    )
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.toml"))
     parser.add_argument("--scores", type=Path, help="JSON of evaluate.py; without it only the file is written")
     given = parser.parse_args()
     state = load(given.checkpoint)
