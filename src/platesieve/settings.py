@@ -55,7 +55,7 @@ class Tracking:
     quiet_s: float = 0.8  # a pass ends when its plate was not seen for this long
     max_pass_s: float = 3.0  # ... or after this long, so that no read outlives the policy's raw lifetime
     repeat_s: float = 45.0  # the same plate is not reported again until it was unseen for this long
-    least_confidence: float = 0.35  # a pass whose weakest character is less sure than this showed no legible plate
+    least_confidence: float = 0.45  # a pass without one frame as sure as this showed no legible plate
     lone_reads: int = 2  # a pass of more reads, no two of which agree, showed no legible plate either
     min_iou: float = 0.1  # overlap of one plate in two frames; plates are small, so this is low
     max_jump_widths: float = 3.0  # or: centres at most this many plate widths apart

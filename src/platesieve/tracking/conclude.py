@@ -65,8 +65,8 @@ def conclude(
 
 def _is_legible(verdict: Verdict, track: Track, settings: Tracking) -> bool:
     """Return whether there was a plate at all: lettering and grilles read differently each time, or hardly at all."""
-    if verdict.confidence < settings.least_confidence:
-        return False
+    if max(variant.best.confidence for variant in track.variants) < settings.least_confidence:
+        return False  # not one frame in which every character could be told: a plate far away, or none
     return verdict.agreeing_frames > 1 or sum(variant.frames for variant in track.variants) <= settings.lone_reads
 
 
