@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,10 @@ class View:
         )
         canvas.print(self.render())
         try:
-            path.write_text(canvas.export_svg(title="platesieve demo"))
+            # A picture that asks another host for its fonts would tell that host who looks at it.
+            path.write_text(
+                re.sub(r"@font-face \{.*?\}", "", canvas.export_svg(title="platesieve demo"), flags=re.DOTALL)
+            )
         except OSError as error:
             raise InputError(
                 f"the picture cannot be written: {error.strerror}", "give --picture another file"
