@@ -151,13 +151,21 @@ class Connection:
             self.happenings.put(Down(attempt.number))
             if self._closing.is_set():
                 break
-            self._say(
-                attempt.trouble or ("the connection was lost" if attempt.accepted else "the broker hung up on us")
-            )
+            self._say(attempt.trouble or ("the connection was lost" if attempt.accepted else self._hung_up()))
             self._on_event()
             pause_s = shortest_s if attempt.accepted else min(pause_s * 2, longest_s)
             self._closing.wait(pause_s * random.SystemRandom().uniform(0.75, 1.25))
         self.state = "closed"
+
+    def _hung_up(self) -> str:
+        """Say why a broker may end a connection without a word.
+
+        In TLS 1.3 a client certificate is missed only after the handshake, and the alert may be lost with the
+        connection (RFC 8446, section 4.4.2.4, and the reset that follows).
+        """
+        if self._tls is not None and self._settings.certificate_file is None:
+            return "the broker hung up on us; perhaps it asks for a client certificate"
+        return "the broker hung up on us"
 
     def _connect_and_wait(self, attempt: _Attempt) -> None:
         client = self._client(attempt)
