@@ -92,6 +92,7 @@ def spoil(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float = 1
     """Apply light, optics, sensor and codec to a picture, in that order. `strength` scales how often each strikes."""
     x = luma.astype(np.float32)
     x = _light(rng, x, strength)
+    x = _obstacles(rng, x, strength)
     x = _optics(rng, x, strength)
     x = _sensor(rng, x, strength)
     return _codec(rng, np.clip(x, 0, 255).astype(np.uint8), strength)
@@ -126,6 +127,22 @@ def _light(rng: np.random.Generator, x: NDArray[np.float32], strength: float) ->
     x = 255 * (np.clip(x, 0, 255) / 255) ** np.float32(gamma)
     low, span = float(rng.uniform(0, 50)), float(rng.uniform(0.4, 1.1)) if rng.random() < 0.5 * strength else 1.0
     return x * np.float32(span) + np.float32(low * (1 - min(span, 1.0)) * 2)
+
+
+def _obstacles(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    """Put rain or a tow bar before the plate; a tow bar stays at the lower edge, so that characters can be read."""
+    height, width = x.shape
+    if rng.random() < 0.05 * strength:
+        slant = float(rng.normal(0, 0.25))
+        for _ in range(int(rng.integers(4, 30))):
+            at, long = rng.uniform(0, 1, 2) * [width, height], float(rng.uniform(0.1, 0.5)) * height
+            to = (int(at[0] + slant * long), int(at[1] + long))
+            light = float(np.clip(x.mean() + rng.uniform(10, 70), 0, 255))
+            cv2.line(x, (int(at[0]), int(at[1])), to, light, 1, cv2.LINE_AA)
+    if rng.random() < 0.04 * strength:
+        middle, radius = (int(rng.uniform(0.3, 0.7) * width), height), max(2, int(rng.uniform(0.06, 0.16) * height))
+        cv2.circle(x, (middle[0], height - radius), radius, float(rng.uniform(5, 120)), -1, cv2.LINE_AA)
+    return x
 
 
 def _optics(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
@@ -179,7 +196,9 @@ def _codec(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float) -
     if rng.random() < 0.5 * strength:
         ok, data = cv2.imencode(".jpg", luma, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 92))])
         if ok:
-            return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+            luma = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+            if rng.random() < 0.2:  # the loop filter of a video codec smooths what its blocks broke (ITU-T H.264, 8.7)
+                luma = np.asarray(cv2.bilateralFilter(luma, 5, 18, 1.5), np.uint8)
     return luma
 
 

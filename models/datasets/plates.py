@@ -801,7 +801,15 @@ BADGES = (
     "CAUTION",
     "HOW AM I DRIVING",
     "BABY ON BOARD",
-)
+    "MERCEDES", "BMW", "AUDI", "SKODA", "OCTAVIA", "FABIA", "PEUGEOT", "RENAULT", "CITROEN", "FIAT", "OPEL", "SEAT",
+    "KIA", "HYUNDAI", "MAZDA", "LEXUS", "JEEP", "DODGE", "RAM 1500", "CHRYSLER", "BUICK", "GMC", "SIERRA", "SILVERADO",
+    "EXPLORER", "ESCAPE", "FOCUS", "CAMRY", "ACCORD", "CIVIC", "ALTIMA", "SENTRA", "IMPREZA", "OUTBACK", "FORESTER",
+    "TESLA", "VOLVO", "SAAB", "TRANSIT", "SPRINTER", "MASTER", "DUCATO", "F-150", "HEMI", "VTEC", "16V", "GTI", "AWD",
+    "4WD", "4MATIC", "LIMITED", "SPORT", "TOURING", "ECO", "ELECTRIC", "BlueTEC", "1.9 TDI", "2.0", "300 SEL", "C 220",
+    "FOR SALE", "RENT ME", "U-HAUL", "DHL", "UPS", "POLIZEI", "GENDARMERIE", "SHERIFF", "AMBULANCIA", "BUS", "LKW",
+    "YIELD", "DEAD END", "NO TURNS", "KEEP RIGHT", "HOTEL", "PIZZA", "BANK", "ATM", "PHARMACY", "SALE 50%", "LOT A",
+    "30", "50", "80", "120", "ROUTE 66", "I-95 NORTH", "A 8", "E 45", "EXIT 12B", "DIESEL 1.459", "95 OCTANE", "No. 7",
+)  # fmt: skip
 
 
 def draw_lettering(rng: np.random.Generator) -> DrawnPlate:

@@ -18,6 +18,7 @@ import numpy as np
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
 from models.datasets.plates import draw_lettering, draw_plate
 from models.datasets.shared_data import CATALOGUE, Crop, load_crops, plate_free_pieces
+from models.reader.regions import UNTAUGHT, class_of_drawing, class_of_set
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Sample = tuple["NDArray[np.uint8]", str, int]
-"""Crop, text, and rows of text: 1, 2, or 0 where nobody knows."""
+Sample = tuple["NDArray[np.uint8]", str, int, int]
+"""Crop, text, rows of text (1, 2, or 0 where nobody knows), and class of the region (or UNTAUGHT)."""
 _SURELY_ONE_ROW = 3.0  # width through height of a box; narrower ones may hold two
 
 
@@ -59,22 +60,33 @@ class Sources:
         return group[int(rng.integers(len(group)))]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Crops (n, 48, 160) uint8, their texts, rows (n) and classes of the region (n)."""
+
+    crops: NDArray[np.uint8]
+    texts: list[str]
+    rows: NDArray[np.int64]
+    regions: NDArray[np.int64]
+
+
 def drawn_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
     """Draw one plate and photograph it `views` times."""
     plate = draw_plate(rng)
-    return [(_photographed(rng, plate.luma, sources), plate.text, plate.rows) for _ in range(views)]
+    region = class_of_drawing(plate.region)
+    return [(_photographed(rng, plate.luma, sources), plate.text, plate.rows, region) for _ in range(views)]
 
 
 def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
     """Take one real crop and spoil it `views` times; catalogue pictures are photographed like drawn plates."""
     crop = sources.crop(rng)
     rows = 1 if crop.source == CATALOGUE or crop.box[2] > _SURELY_ONE_ROW * crop.box[3] else 0
+    region = class_of_set(crop.source)
     out: list[Sample] = []
     for _ in range(views):
-        if crop.source == CATALOGUE and rng.random() < 0.85:
-            out.append((_photographed(rng, crop.luma, sources), crop.text, rows))
-        else:
-            out.append((_respoiled(rng, crop), crop.text, rows))
+        flat = crop.source == CATALOGUE and rng.random() < 0.85
+        picture = _photographed(rng, crop.luma, sources) if flat else _respoiled(rng, crop)
+        out.append((picture, crop.text, rows, region))
     return out
 
 
@@ -82,10 +94,10 @@ def empty_sample(rng: np.random.Generator, sources: Sources) -> Sample:
     """Make a picture that holds no plate."""
     piece = sources.piece(rng)
     if piece is None or rng.random() < 0.4:
-        return _photographed(rng, draw_lettering(rng).luma, sources), "", 1
+        return _photographed(rng, draw_lettering(rng).luma, sources), "", 1, UNTAUGHT
     height, width = piece.shape
     corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
-    return rectify(spoil(rng, piece, 0.5) if rng.random() < 0.5 else piece, corners, (0.0, 0.0)), "", 0
+    return rectify(spoil(rng, piece, 0.5) if rng.random() < 0.5 else piece, corners, (0.0, 0.0)), "", 0, UNTAUGHT
 
 
 def _photographed(rng: np.random.Generator, plate: NDArray[np.uint8], sources: Sources) -> NDArray[np.uint8]:
@@ -114,10 +126,8 @@ def _respoiled(rng: np.random.Generator, crop: Crop) -> NDArray[np.uint8]:
     return noisy_crop(rng, Photograph(luma, quad), box_share=0.0)
 
 
-def make_batch(
-    rng: np.random.Generator, sources: Sources, mix: dict[str, Any], size: int
-) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64]]:
-    """Make one batch: crops (size, 48, 160), uint8, their texts and rows."""
+def make_batch(rng: np.random.Generator, sources: Sources, mix: dict[str, Any], size: int) -> Batch:
+    """Make one batch: crops (size, 48, 160), uint8, their texts, rows and regions."""
     views = int(mix["views"])
     samples: list[Sample] = []
     real = mix["real"] if sources.crops else 0.0
@@ -134,8 +144,8 @@ def make_batch(
     crops = np.empty((size, HEIGHT_PX, WIDTH_PX), np.uint8)
     for i, k in enumerate(order):
         crops[i] = samples[int(k)][0]
-    rows = np.asarray([samples[int(k)][2] for k in order], np.int64)
-    return crops, [samples[int(k)][1] for k in order], rows
+    rows, regions = (np.asarray([samples[int(k)][i] for k in order], np.int64) for i in (2, 3))
+    return Batch(crops, [samples[int(k)][1] for k in order], rows, regions)
 
 
 def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) -> None:

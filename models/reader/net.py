@@ -8,9 +8,12 @@ at every cell of the 3 x 40 grid (one attention block).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
+from models.reader.regions import REGIONS
 from platesieve.domain.plate import ALPHABET
 
 CLASSES = len(ALPHABET) + 1
@@ -102,6 +105,27 @@ class _Look(nn.Module):
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
+class _Region(nn.Module):
+    """Tell the country from the whole picture: its strip, its letter shapes and its format."""
+
+    def __init__(self, cells: int, channels: int) -> None:
+        super().__init__()
+        self.judge = nn.Sequential(nn.Linear(2 * cells + channels, 64), nn.ReLU(), nn.Linear(64, len(REGIONS)))
+
+    def forward(self, grid: Tensor, tokens: Tensor) -> Tensor:
+        """Take the grid (B, cells, 3, 40) and tokens (B, 40, C); return logits (B, len(REGIONS))."""
+        return self.judge(torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), tokens.mean(1)], 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What the net says of a batch: logits of characters (B, 40, 37), of two rows (B, 1), of regions (B, R)."""
+
+    characters: Tensor
+    two_rows: Tensor
+    region: Tensor
+
+
 class Reader(nn.Module):
     """Crop (B, 1, 48, 160), normalised, to logits (B, 40, 37): class 0 is the CTC blank, then 0-9, A-Z."""
 
@@ -122,13 +146,15 @@ class Reader(nn.Module):
         self.look = _Look(128, 96)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(128, CLASSES)
+        self.region = _Region(96, 128)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B, 40, 37) of a batch of normalised crops."""
-        return self.with_rows(x)[0]
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (B, 40, 37) and region logits (B, R) of a batch of normalised crops."""
+        reading = self.read(x)
+        return reading.characters, reading.region
 
-    def with_rows(self, x: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the logits, and the logit of there being two rows (B, 1).
+    def read(self, x: Tensor, rows: Tensor | None = None) -> Reading:
+        """Return all that the net says.
 
         In training `rows` (B: 1, 2, or 0 for unknown) opens and shuts the gate where the rows are known, and the gate
         is taught apart. Left to itself it stays shut: its branch reads nothing at first, so opening is punished.
@@ -138,4 +164,4 @@ class Reader(nn.Module):
         tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
         tokens, two = self.rows(tokens, middle, rows)
         tokens = self.look(tokens, grid)
-        return self.head(self.drop(tokens)), two
+        return Reading(self.head(self.drop(tokens)), two, self.region(grid, tokens))

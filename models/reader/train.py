@@ -15,13 +15,15 @@ from torch.nn import functional as F
 from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
 from models.common.metrics import Score, fold
 from models.datasets.shared_data import Crop, load_crops
-from models.reader.data import start_producer
+from models.reader.data import Batch, start_producer
 from models.reader.net import BLANK, STEPS, Reader
+from models.reader.regions import UNTAUGHT
 from platesieve.domain.plate import ALPHABET
 from platesieve.vision.rectify import rectify
 
 WORK = Path(__file__).parents[1] / "work" / "reader"
 ROWS_WEIGHT = 0.2
+REGION_WEIGHT = 0.1
 _CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
 
 
@@ -47,6 +49,13 @@ def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     known = torch.from_numpy(rows > 0)
     each = F.binary_cross_entropy_with_logits(two.float()[:, 0], torch.from_numpy(rows == 2).float(), reduction="none")
     return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def region_loss(logits: torch.Tensor, regions: np.ndarray) -> torch.Tensor:
+    """Return the cross-entropy of region logits (B, R) over the samples whose region is known."""
+    classes = torch.from_numpy(regions)
+    summed = F.cross_entropy(logits.float(), classes, ignore_index=UNTAUGHT, reduction="sum")
+    return summed / (classes != UNTAUGHT).sum().clamp(min=1)
 
 
 def greedy(logits: torch.Tensor) -> list[str]:
@@ -76,7 +85,7 @@ def check(net: torch.nn.Module, batches: dict[str, tuple[np.ndarray, list[str]]]
     net.eval()
     scores = {}
     for name, (crops, texts) in batches.items():
-        read = greedy(net(normalised(crops)))
+        read = greedy(net(normalised(crops))[0])
         scores[name] = Score(sum(fold(a) == fold(b) for a, b in zip(read, texts, strict=True)), len(texts))
     return scores
 
@@ -112,22 +121,24 @@ class Run:
         """Say whether this part of the schedule is at its end."""
         return self.seen >= self.until
 
-    def step(self, crops: np.ndarray, texts: list[str], rows: np.ndarray) -> float:
+    def step(self, batch: Batch) -> float:
         """Learn from one batch; return its loss."""
         factor = cosine(self.seen, self.recipe["samples"], self.recipe["warm_up"])
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe["learning_rate"] * factor
         self.net.train()
-        x = normalised(crops).to(memory_format=torch.channels_last)
+        x = normalised(batch.crops).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["bf16"]):
-            logits, two = self.net.with_rows(x, torch.from_numpy(rows))
-        loss = ctc_loss(logits, texts) + ROWS_WEIGHT * rows_loss(two, rows)
+            reading = self.net.read(x, torch.from_numpy(batch.rows))
+        loss = ctc_loss(reading.characters, batch.texts)
+        loss = loss + ROWS_WEIGHT * rows_loss(reading.two_rows, batch.rows)
+        loss = loss + REGION_WEIGHT * region_loss(reading.region, batch.regions)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe["clip"])
         self.optimiser.step()
         self.average.update(self.net)
-        self.seen += len(texts)
+        self.seen += len(batch.texts)
         return loss.item()
 
     def save(self) -> None:
@@ -160,7 +171,7 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
     started, first, losses = time.monotonic(), run.seen, []
     saved = checked = run.seen
     while not run.done:
-        losses.append(run.step(*queue.get(timeout=300)))
+        losses.append(run.step(queue.get(timeout=300)))
         if len(losses) == 50:
             rate = (run.seen - first) / (time.monotonic() - started)
             print(f"{run.seen:8d}  loss {np.mean(losses):.4f}  {rate:.0f}/s", flush=True)
