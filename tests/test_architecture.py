@@ -22,8 +22,8 @@ REVEALS = {
 
 # Every place that makes something that can be stored or sent.
 DISCLOSES = {
-    "adapters/pipe_frames.py": "what came through the pipe, as it was sent",
-    "adapters/outbox_sqlite.py": "what was stored, as it was stored",
+    "adapters/local/pipe_frames.py": "what came through the pipe, as it was sent",
+    "adapters/disk/outbox_sqlite.py": "what was stored, as it was stored",
     "flow/accountability.py": "health and checkpoints: about the device, never about a vehicle",
     "policy/aggregate.py": "counts of windows that are over",
     "policy/decide.py": "reads, as far as the policy lets them out",

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import platesieve
-from platesieve.adapters.config_file import load_settings
+from platesieve.adapters.disk.config_file import load_settings
 from platesieve.cli.main import app
 from platesieve.cli.manual import command_tree, reflowed
 from platesieve.cli.speech import EXIT_CODES

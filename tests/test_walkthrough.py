@@ -11,7 +11,7 @@ from base64 import b64decode
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from platesieve.adapters.wire import Address, encode
+from platesieve.adapters.mqtt.wire import Address, encode
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.match import Disposition
 from platesieve.policy.seal import open_sealed, sealing_info

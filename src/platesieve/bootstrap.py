@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.instance_lock import instance_lock
-from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.local.instance_lock import instance_lock
+from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import ConfigError, InputError, StorageError
 from platesieve.flow.books import Books, Facts
 from platesieve.flow.obedience import Obedience
@@ -26,7 +26,7 @@ from platesieve.flow.obedience import Obedience
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from platesieve.adapters.audit_folder import AuditFolder
+    from platesieve.adapters.disk.audit_folder import AuditFolder
     from platesieve.audit.verify import Verdict
     from platesieve.domain.instant import Instant
     from platesieve.flow.judge import Judge, Judgement
@@ -125,7 +125,7 @@ def load_hotlist(path: str | None, now: Instant) -> HotList:
 
 def load_recipients(settings: Settings) -> dict[str, bytes]:
     """Return the public keys that fields may be sealed to, by the name that policies use."""
-    from platesieve.adapters.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import KeyKind, load_public
 
     return {name: load_public(Path(file), KeyKind.AGENCY) for name, file in settings.recipients.items()}
 
@@ -160,7 +160,7 @@ def build_sight(settings: Settings, policy: Policy | None = None) -> Sight:
     Raises:
         ModelError: a model is missing, changed or cannot run.
     """
-    from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
+    from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
     from platesieve.flow.sight import Sight
 
     tracking = settings.tracking
@@ -185,8 +185,8 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     Raises:
         PlatesieveError: it may not or cannot read; nothing that was decided is lost.
     """
-    from platesieve.adapters.cameras import Replay, open_camera
-    from platesieve.adapters.pipe import PipeOutlet
+    from platesieve.adapters.cameras.setting import Replay, open_camera
+    from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.pipeline import Parts, Pipeline
 
     folders = Folders.of(settings)
@@ -212,10 +212,10 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         stop: ends it at once; what was not sent stays in the outbox.
         drain: ends it when the camera process has said goodbye and the outbox is empty.
     """
-    from platesieve.adapters.mqtt import open_publisher
-    from platesieve.adapters.outbox_sqlite import SqliteOutbox
-    from platesieve.adapters.pipe import PipeIntake
-    from platesieve.adapters.wire import Address
+    from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
+    from platesieve.adapters.local.pipe import PipeIntake
+    from platesieve.adapters.mqtt.publisher import open_publisher
+    from platesieve.adapters.mqtt.wire import Address
     from platesieve.uplink import run_uplink
 
     folders = Folders.of(settings)
@@ -234,7 +234,7 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
 
 def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
     """Run both processes under one command; return the exit code."""
-    from platesieve.adapters.processes import run_both
+    from platesieve.adapters.local.processes import run_both
 
     return run_both(settings, stop, drain_s)
 
@@ -246,9 +246,9 @@ def check_before_start(settings: Settings) -> None:
         PlatesieveError: camera, policy, hot list, keys or broker settings are wrong. An address of a stream that does
             not answer is no reason: the network may come later.
     """
-    from platesieve.adapters.cameras import refuse_absent
-    from platesieve.adapters.mqtt_link import tls_context
-    from platesieve.adapters.wire import Address
+    from platesieve.adapters.cameras.setting import refuse_absent
+    from platesieve.adapters.mqtt.link import tls_context
+    from platesieve.adapters.mqtt.wire import Address
 
     Folders.of(settings)
     refuse_absent(settings.camera)
@@ -266,8 +266,8 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
         looks: how often a still picture is looked at.
         mount_of_policy: be a device that the policy is for, with made-up facts where it requires some.
     """
-    from platesieve.adapters.camera_folder import FolderCamera
-    from platesieve.adapters.cameras import Replay, open_camera
+    from platesieve.adapters.cameras.folder import FolderCamera
+    from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.policy.force import suited
     from platesieve.preview import look_at
 
@@ -288,8 +288,8 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
 
 def verify_own_log(folders: Folders) -> Verdict:
     """Return the verdict on this device's own audit log."""
-    from platesieve.adapters.audit_folder import FolderFiles
-    from platesieve.adapters.key_files import load_vkey
+    from platesieve.adapters.disk.audit_folder import FolderFiles
+    from platesieve.adapters.disk.key_files import load_vkey
     from platesieve.audit.verify import verify_log
 
     return verify_log(FolderFiles(folders.audit), load_vkey(folders.camera / "audit.vkey"))
@@ -303,7 +303,7 @@ def demo_files() -> tuple[Path, Path]:
 
 def demo_recipient(folder: Path, name: str) -> Path:
     """Return the public key file of an agency that is made up for the demo."""
-    from platesieve.adapters.key_files import KeyKind, new_key_files
+    from platesieve.adapters.disk.key_files import KeyKind, new_key_files
 
     folder.mkdir(parents=True, exist_ok=True)
     _secret, public = new_key_files(KeyKind.AGENCY, folder, name)
@@ -311,8 +311,8 @@ def demo_recipient(folder: Path, name: str) -> Path:
 
 
 def _open_log(settings: Settings, folders: Folders) -> AuditFolder:
-    from platesieve.adapters.audit_folder import AuditFolder
-    from platesieve.adapters.key_files import audit_key_name, load_or_create_audit_key
+    from platesieve.adapters.disk.audit_folder import AuditFolder
+    from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
 
     device = settings.device
     signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
@@ -320,7 +320,7 @@ def _open_log(settings: Settings, folders: Folders) -> AuditFolder:
 
 
 def _facts(settings: Settings) -> Facts:
-    from platesieve.adapters.released_models import load_released
+    from platesieve.adapters.networks.released_models import load_released
 
     return Facts(
         detector_sha256=load_released("detector").sha256,
@@ -330,7 +330,7 @@ def _facts(settings: Settings) -> Facts:
 
 
 def _command_key(settings: Settings) -> bytes | None:
-    from platesieve.adapters.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import KeyKind, load_public
 
     return None if settings.command_key is None else load_public(Path(settings.command_key), KeyKind.COMMAND)
 

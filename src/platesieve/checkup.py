@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from platesieve import bootstrap
-from platesieve.adapters.cameras import open_camera
-from platesieve.adapters.mqtt import probe
-from platesieve.adapters.system_clock import SystemClock
-from platesieve.adapters.wire import Address
+from platesieve.adapters.cameras.setting import open_camera
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.mqtt.publisher import probe
+from platesieve.adapters.mqtt.wire import Address
 from platesieve.domain.errors import ConfigError, PlatesieveError
 from platesieve.domain.instant import TimeQuality
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
-from platesieve.adapters.pipe_frames import disclosure_to_document, encode
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.local.pipe_frames import disclosure_to_document, encode
 from platesieve.audit import entry as log
 from platesieve.domain.decision import Disclose
 from platesieve.domain.folding import fold_characters

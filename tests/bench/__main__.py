@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
+from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.domain.geometry import Detection
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.plate import Glyph, PlateRead, PlateText

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.instant import NS_PER_S
 from tests.fakes.clock import START_WALL_NS as NOW

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher
-from platesieve.adapters.wire import Address
+from platesieve.adapters.mqtt.publisher import MqttPublisher
+from platesieve.adapters.mqtt.wire import Address
 from platesieve.ports import Delivered, Joined
 from platesieve.settings import Device
 from tests.fakes.disclosures import a_health, a_hit

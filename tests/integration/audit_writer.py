@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platesieve.adapters import audit_folder
-from platesieve.adapters.audit_folder import AuditFolder
+from platesieve.adapters.disk import audit_folder
+from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.audit.entry import ReadingStarted
 from platesieve.audit.note import NoteSigner
 from platesieve.domain.errors import AuditError

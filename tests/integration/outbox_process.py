@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import StorageError
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
 from platesieve.audit.entry import ReadingStarted
 from platesieve.audit.note import NoteSigner
 from platesieve.audit.verify import Fault, verify_log

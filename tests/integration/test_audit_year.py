@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
 from platesieve.audit.verify import verify_log
 from tests.fakes.log_files import SIGNER
 from tests.fakes.simulated_log import simulated

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher
-from platesieve.adapters.wire import Address
+from platesieve.adapters.mqtt.publisher import MqttPublisher
+from platesieve.adapters.mqtt.wire import Address
 from platesieve.domain.notice import Command
 from platesieve.ports import Delivered
 from platesieve.settings import Device, Uplink

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters import wire
-from platesieve.adapters.key_files import KeyKind, load_public, load_secret, new_key_files
-from platesieve.adapters.mqtt import open_publisher
-from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.disk.key_files import KeyKind, load_public, load_secret, new_key_files
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.mqtt import wire
+from platesieve.adapters.mqtt.publisher import open_publisher
 from platesieve.cli.open_event import opened
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import PlatesieveError

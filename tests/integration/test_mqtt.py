@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher, probe
-from platesieve.adapters.pipe import PipeOutlet
-from platesieve.adapters.system_clock import SystemClock
-from platesieve.adapters.wire import Address
-from platesieve.adapters.wire_schemas import schema
+from platesieve.adapters.local.pipe import PipeOutlet
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.mqtt.publisher import MqttPublisher, probe
+from platesieve.adapters.mqtt.wire import Address
+from platesieve.adapters.mqtt.wire_schemas import schema
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
 from platesieve.ports import Delivered, Joined, Refused

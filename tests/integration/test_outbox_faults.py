@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
 from tests.integration.outbox_process import NOW_NS
 
 pytestmark = pytest.mark.integration

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
-from platesieve.adapters.audit_folder import FolderFiles
-from platesieve.adapters.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.audit_folder import FolderFiles
+from platesieve.adapters.disk.key_files import KeyKind, new_key_files
 from platesieve.audit.entry import Batch
 from platesieve.audit.verify import read_entries
 from tests.integration.conftest import Broker, Dashboard, wait_until

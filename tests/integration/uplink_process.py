@@ -9,12 +9,12 @@ import sys
 import threading
 from pathlib import Path
 
-from platesieve.adapters.instance_lock import instance_lock
-from platesieve.adapters.mqtt import MqttPublisher
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
-from platesieve.adapters.pipe import PipeIntake
-from platesieve.adapters.system_clock import SystemClock
-from platesieve.adapters.wire import Address
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.local.instance_lock import instance_lock
+from platesieve.adapters.local.pipe import PipeIntake
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.mqtt.publisher import MqttPublisher
+from platesieve.adapters.mqtt.wire import Address
 from platesieve.settings import Device, Uplink
 from platesieve.uplink import run_uplink
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
-from platesieve.adapters.pipe_frames import FrameReader, disclosure_to_document, encode
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.local.pipe_frames import FrameReader, disclosure_to_document, encode
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.policy.load import load_policy
 from tests.oracle import language

@@ -69,7 +69,7 @@ def check(
 
       platesieve audit check case-17.evidence --vkey cam-1.vkey
     """
-    from platesieve.adapters.key_files import load_vkey
+    from platesieve.adapters.disk.key_files import load_vkey
     from platesieve.audit.evidence import Evidence, check_evidence
 
     verifier = load_vkey(vkey)

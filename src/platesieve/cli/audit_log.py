@@ -14,7 +14,7 @@ from platesieve.domain.errors import InputError, KeyFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from platesieve.adapters.audit_folder import FolderFiles
+    from platesieve.adapters.disk.audit_folder import FolderFiles
     from platesieve.audit.checkpoint import Checkpoint
     from platesieve.audit.entry import Entry
     from platesieve.audit.note import NoteVerifier
@@ -69,7 +69,7 @@ def open_files(folder: Path) -> FolderFiles:
     Raises:
         InputError: there is no such folder.
     """
-    from platesieve.adapters.audit_folder import FolderFiles
+    from platesieve.adapters.disk.audit_folder import FolderFiles
 
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", "give the folder that holds the file `checkpoint`")
@@ -82,7 +82,7 @@ def find_verifier(folder: Path, vkey: Path | None) -> NoteVerifier:
     Raises:
         KeyFileError: there is none, or it is no key.
     """
-    from platesieve.adapters.key_files import load_vkey
+    from platesieve.adapters.disk.key_files import load_vkey
 
     if vkey is not None:
         return load_vkey(vkey)

@@ -38,9 +38,9 @@ def command(
 
       platesieve command resume --device metro-pd/bridge-7/cam-1 --key keys/command.key --minutes 30
     """
-    from platesieve.adapters.key_files import KeyKind, load_secret
-    from platesieve.adapters.system_clock import SystemClock
-    from platesieve.adapters.wire import Address
+    from platesieve.adapters.disk.key_files import KeyKind, load_secret
+    from platesieve.adapters.local.system_clock import SystemClock
+    from platesieve.adapters.mqtt.wire import Address
     from platesieve.domain.instant import NS_PER_S
     from platesieve.domain.notice import Verb
     from platesieve.policy.command import sign_command

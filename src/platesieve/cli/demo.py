@@ -19,7 +19,7 @@ from platesieve.cli.speech import console, print_json, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.adapters.subscriber import Subscriber
+    from platesieve.adapters.mqtt.subscriber import Subscriber
     from platesieve.cli.demo_view import View
     from platesieve.flow.judge import Judgement
     from platesieve.settings import Settings
@@ -61,8 +61,8 @@ def demo(
 
       platesieve demo --policy us-nh --seconds 30 --json
     """
-    from platesieve.adapters.demo_broker import demo_broker
-    from platesieve.adapters.subscriber import Subscriber
+    from platesieve.adapters.mqtt.demo_broker import demo_broker
+    from platesieve.adapters.mqtt.subscriber import Subscriber
 
     policies = policy or list(POLICIES)
     rounds: list[dict[str, Any]] = []
@@ -84,7 +84,7 @@ def demo(
 
 def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None, port: int, protocol: str) -> Settings:
     """Return settings of a demo device: drawn street, its hot list, keys of an agency made just now."""
-    from platesieve.adapters.config_file import load_settings
+    from platesieve.adapters.disk.config_file import load_settings
     from platesieve.bootstrap import demo_files, demo_recipient, load_policy
     from platesieve.policy.force import suited
 
@@ -114,7 +114,7 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
 
 def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: float, *, live: bool) -> View:
     """Run the pipeline under one policy and return what was seen and what left."""
-    from platesieve.adapters.processes import uplink_beside
+    from platesieve.adapters.local.processes import uplink_beside
     from platesieve.bootstrap import camera_process, load_policy
     from platesieve.cli.demo_view import View
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
-    from platesieve.adapters.subscriber import Received
+    from platesieve.adapters.mqtt.subscriber import Received
     from platesieve.flow.judge import Judgement
 
 PICTURE_COLUMNS = 56

@@ -73,9 +73,9 @@ def _evaluate_sets(
     reveal: bool,
     as_json: bool,
 ) -> None:
-    from platesieve.adapters.labelled_pictures import load_picture, read_labels
-    from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader
-    from platesieve.adapters.peer_reader import PeerReader
+    from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
+    from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
+    from platesieve.adapters.networks.peer_reader import PeerReader
     from platesieve.evaluation.pictures import evaluate_pictures
 
     files = [path / LABELS_NAME if path.is_dir() else path for path in inputs]
@@ -101,8 +101,8 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
             "a clip is evaluated alone, with the plates that it shows",
             "write `platesieve evaluate CLIP --expect PLATE,PLATE`",
         )
-    from platesieve.adapters.camera_video import VideoCamera
-    from platesieve.adapters.system_clock import SystemClock
+    from platesieve.adapters.cameras.video import VideoCamera
+    from platesieve.adapters.local.system_clock import SystemClock
     from platesieve.bootstrap import build_sight
     from platesieve.evaluation.clip import evaluate_clip
 
@@ -129,7 +129,7 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
 
 
 def _is_clip(path: Path) -> bool:
-    from platesieve.adapters.camera_video import is_clip
+    from platesieve.adapters.cameras.video import is_clip
 
     try:
         with path.open("rb") as file:

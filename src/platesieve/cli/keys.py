@@ -38,7 +38,7 @@ def new(
 
       platesieve keys new audit --out state --device metro-pd/bridge-7/cam-1
     """
-    from platesieve.adapters.key_files import KeyKind, audit_key_name, key_facts, new_key_files
+    from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, key_facts, new_key_files
 
     device_parts(device)
     if (device is None) is (kind == "audit"):
@@ -60,7 +60,7 @@ def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], 
 
       platesieve keys show keys/agency.pub
     """
-    from platesieve.adapters.key_files import key_facts
+    from platesieve.adapters.disk.key_files import key_facts
 
     facts = key_facts(file)
     half = "secret" if facts.secret else "public"

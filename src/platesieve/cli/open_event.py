@@ -32,7 +32,7 @@ def open_event(
 
       mosquitto_sub -C 1 -t 'platesieve/+/+/+/hit' | platesieve open - --key agency.key
     """
-    from platesieve.adapters.key_files import KeyKind, load_secret
+    from platesieve.adapters.disk.key_files import KeyKind, load_secret
 
     secret = load_secret(key, KeyKind.AGENCY)
     print_json(opened(_parse(_read(event)), secret))

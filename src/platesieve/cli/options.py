@@ -47,7 +47,7 @@ def settings_from(config: Path | None, overrides: Mapping[str, object], recipien
     Raises:
         ConfigError: all faults at once.
     """
-    from platesieve.adapters.config_file import load_settings
+    from platesieve.adapters.disk.config_file import load_settings
 
     laid = dict(overrides)
     for pair in recipients or ():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.audit_folder import AuditFolder, FolderFiles
+from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
 from platesieve.audit.entry import Resumed, Suspended
 from platesieve.audit.verify import read_entries, verify_log
 from platesieve.domain.errors import AuditError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from platesieve.adapters.cameras import Replay, open_camera
+from platesieve.adapters.cameras.setting import Replay, open_camera
 from platesieve.domain.plate import PlateText
 from tests.fakes.camera import seconds_between
 from tests.fakes.clock import FakeClock

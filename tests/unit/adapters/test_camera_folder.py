@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from platesieve.adapters.camera_folder import FolderCamera
-from platesieve.adapters.picture import decode_luma
-from platesieve.adapters.picture_header import MAX_BYTES, MAX_PIXELS, PictureFault, PictureHeader, parse_header
+from platesieve.adapters.cameras.folder import FolderCamera
+from platesieve.adapters.cameras.picture import decode_luma
+from platesieve.adapters.cameras.picture_header import MAX_BYTES, MAX_PIXELS, PictureFault, PictureHeader, parse_header
 from platesieve.domain.errors import InputError
 from tests.fakes.camera import noise, seconds_between
 from tests.fakes.clock import FakeClock

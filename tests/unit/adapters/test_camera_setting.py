@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from platesieve.adapters.camera_folder import FolderCamera
-from platesieve.adapters.camera_video import VideoCamera
-from platesieve.adapters.cameras import Replay, open_camera
-from platesieve.adapters.newest_frame import NewestFrame
-from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.cameras.folder import FolderCamera
+from platesieve.adapters.cameras.newest_frame import NewestFrame
+from platesieve.adapters.cameras.setting import Replay, open_camera
+from platesieve.adapters.cameras.video import VideoCamera
+from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import CameraError, InputError
 from tests.fakes.camera import noise
 from tests.fakes.clock import FakeClock

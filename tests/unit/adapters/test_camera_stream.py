@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.camera_stream import StreamSource, without_secrets
+from platesieve.adapters.cameras.stream import StreamSource, without_secrets
 from platesieve.domain.errors import CameraError
 from tests.fakes.clock import FakeClock
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from platesieve.adapters.camera_video import VideoCamera, is_clip, luma_of
+from platesieve.adapters.cameras.video import VideoCamera, is_clip, luma_of
 from platesieve.domain.errors import InputError
 from tests.fakes.camera import seconds_between
 from tests.fakes.clock import FakeClock

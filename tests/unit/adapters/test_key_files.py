@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from platesieve.adapters.key_files import (
+from platesieve.adapters.disk.key_files import (
     KeyKind,
     audit_key_name,
     fingerprint,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.mqtt import MqttPublisher, NoBroker, open_publisher, probe
-from platesieve.adapters.mqtt_link import explain, explain_text, tls_context
-from platesieve.adapters.wire import Address
+from platesieve.adapters.mqtt.link import explain, explain_text, tls_context
+from platesieve.adapters.mqtt.publisher import MqttPublisher, NoBroker, open_publisher, probe
+from platesieve.adapters.mqtt.wire import Address
 from platesieve.domain.errors import KeyFileError, LinkError
 from platesieve.settings import Device, Uplink
 from tests.fakes.clock import START_WALL_NS as NOW

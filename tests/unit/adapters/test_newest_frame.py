@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from platesieve.adapters.newest_frame import NewestFrame, Patience
-from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.cameras.newest_frame import NewestFrame, Patience
+from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import CameraError
 from tests.fakes.camera import FakeSource, Repeat, Stall, Vanish, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from platesieve.adapters.newest_frame import Source
+    from platesieve.adapters.cameras.newest_frame import Source
     from tests.fakes.camera import Step
 
 QUICK = Patience(open_s=1.0, stall_s=0.25, freeze_s=0.25)

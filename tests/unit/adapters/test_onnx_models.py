@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from platesieve.adapters.onnx_models import OnnxPlateFinder, OnnxPlateReader, released_threshold
-from platesieve.adapters.released_models import ReleasedModel
+from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader, released_threshold
+from platesieve.adapters.networks.released_models import ReleasedModel
 from platesieve.domain.errors import ModelError
 from platesieve.domain.geometry import Detection
 from platesieve.domain.plate import ALPHABET, PlateText

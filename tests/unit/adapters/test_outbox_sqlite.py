@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.instance_lock import instance_lock
-from platesieve.adapters.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
+from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import StorageError
 from platesieve.domain.instant import NS_PER_S

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from platesieve.adapters.peer_reader import HEIGHT_PX, SLOTS, WIDTH_PX, PeerReader
+from platesieve.adapters.networks.peer_reader import HEIGHT_PX, SLOTS, WIDTH_PX, PeerReader
 from platesieve.domain.errors import ModelError
 from platesieve.domain.geometry import Detection
 from platesieve.vision.frame import Frame

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters import pipe_frames as frames
-from platesieve.adapters.pipe import PipeIntake, PipeOutlet
+from platesieve.adapters.local import pipe_frames as frames
+from platesieve.adapters.local.pipe import PipeIntake, PipeOutlet
 from platesieve.domain.errors import LinkError
 from platesieve.domain.notice import Command, Erased
 from tests.fakes.clock import FakeClock

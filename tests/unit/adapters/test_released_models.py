@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters import released_models
-from platesieve.adapters.released_models import find_manifest, load_released
+from platesieve.adapters.networks import released_models
+from platesieve.adapters.networks.released_models import find_manifest, load_released
 from platesieve.domain.errors import ModelError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from platesieve.adapters.system_clock import FLOOR_WALL_NS, SystemClock, kernel_says_synchronised
+from platesieve.adapters.local.system_clock import FLOOR_WALL_NS, SystemClock, kernel_says_synchronised
 from platesieve.domain.instant import TimeQuality
 
 YEAR_NS = 365 * 86_400 * 1_000_000_000

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from platesieve.adapters import wire
-from platesieve.adapters.wire_schemas import schema, schema_text
+from platesieve.adapters.mqtt import wire
+from platesieve.adapters.mqtt.wire_schemas import schema, schema_text
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S

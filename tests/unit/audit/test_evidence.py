@@ -13,8 +13,8 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from platesieve.adapters.wire import Address
-from platesieve.adapters.wire import encode as encode_event
+from platesieve.adapters.mqtt.wire import Address
+from platesieve.adapters.mqtt.wire import encode as encode_event
 from platesieve.audit.commitment import commit
 from platesieve.audit.entry import Publish, encode
 from platesieve.audit.evidence import (

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from platesieve.adapters.audit_folder import AuditFolder
+from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.cli import audit, keys
 from platesieve.domain.errors import InputError, KeyFileError, PlatesieveError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, LogInMemory, many, one_of_each

@@ -16,7 +16,7 @@ import rfc8785
 import typer
 from typer.testing import CliRunner
 
-from platesieve.adapters.audit_folder import AuditFolder
+from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.audit.commitment import commit
 from platesieve.audit.entry import KINDS, Publish, Shutdown
 from platesieve.audit.note import NoteVerifier

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from platesieve.adapters.audit_folder import AuditFolder
+from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.cli import report
 from platesieve.domain.errors import AuditError, InputError
 from platesieve.report.reports import REPORTS

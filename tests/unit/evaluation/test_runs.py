@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from platesieve.adapters.labelled_pictures import load_picture, read_labels
+from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
 from platesieve.domain.errors import InputError
 from platesieve.domain.geometry import Box, Detection
 from platesieve.domain.plate import PlateText

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from platesieve.domain.errors import LinkError
 
 if TYPE_CHECKING:
-    from platesieve.adapters.demo_broker import DemoBroker
+    from platesieve.adapters.mqtt.demo_broker import DemoBroker
 
 CONNECT_WITHIN_S = 10.0
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, Literal
 
-from platesieve.adapters.picture import decode_luma
-from platesieve.adapters.picture_header import MAX_BYTES, kind_of
+from platesieve.adapters.cameras.picture import decode_luma
+from platesieve.adapters.cameras.picture_header import MAX_BYTES, kind_of
 from platesieve.domain.errors import InputError
 from platesieve.domain.instant import NS_PER_S
 from platesieve.vision.frame import Frame

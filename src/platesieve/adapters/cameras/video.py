@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import cv2
 import numpy as np
 
-from platesieve.adapters.opencv_quiet import quieten
-from platesieve.adapters.picture_header import MAX_PIXELS, MAX_SIDE_PX
+from platesieve.adapters.cameras.opencv_quiet import quieten
+from platesieve.adapters.cameras.picture_header import MAX_PIXELS, MAX_SIDE_PX
 from platesieve.domain.errors import InputError
 from platesieve.domain.instant import NS_PER_S
 from platesieve.vision.frame import Frame

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from platesieve.adapters.onnx_models import Session
-from platesieve.adapters.released_models import ReleasedModel
+from platesieve.adapters.networks.onnx_models import Session
+from platesieve.adapters.networks.released_models import ReleasedModel
 from platesieve.domain.errors import ModelError
 from platesieve.domain.plate import ALPHABET, MAX_CHARACTERS, Glyph, PlateRead, PlateText
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from platesieve.adapters.opencv_quiet import quieten
-from platesieve.adapters.picture_header import PictureFault, parse_header
+from platesieve.adapters.cameras.opencv_quiet import quieten
+from platesieve.adapters.cameras.picture_header import PictureFault, parse_header
 from platesieve.domain.errors import InputError
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from platesieve.adapters import wire
-from platesieve.adapters.mqtt_link import explain, explain_text
+from platesieve.adapters.mqtt import wire
+from platesieve.adapters.mqtt.link import explain, explain_text
 from platesieve.domain.disclosure import Kind
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from platesieve.adapters import pipe_frames as frames
+from platesieve.adapters.local import pipe_frames as frames
 from platesieve.domain.errors import LinkError
 from platesieve.domain.notice import Command, Erased
 

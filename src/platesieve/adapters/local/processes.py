@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.config_file import dump_settings
+from platesieve.adapters.disk.config_file import dump_settings
 from platesieve.domain.errors import LinkError
 from platesieve.supervision import STEADY_S, Finish, Role, after_exit
 

@@ -71,7 +71,7 @@ def find_manifest() -> Path:
     Raises:
         ModelError: nowhere.
     """
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     for manifest in (package / "released" / MANIFEST, package.parents[1] / "models" / MANIFEST):
         if manifest.is_file():
             return manifest

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from paho.mqtt.enums import MQTTErrorCode
 
-from platesieve.adapters import wire
-from platesieve.adapters.mqtt_connection import (
+from platesieve.adapters.mqtt import wire
+from platesieve.adapters.mqtt.connection import (
     CONNECTING,
     ONLY_3_1_1,
     Answer,
@@ -23,7 +23,7 @@ from platesieve.adapters.mqtt_connection import (
     Up,
     publication_properties,
 )
-from platesieve.adapters.mqtt_link import tls_context
+from platesieve.adapters.mqtt.link import tls_context
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
 from platesieve.ports import Delivered, Joined, Refused
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from platesieve.adapters.mqtt_connection import Happening
+    from platesieve.adapters.mqtt.connection import Happening
     from platesieve.domain.disclosure import Disclosure
     from platesieve.ports import LinkEvent, Publisher
     from platesieve.settings import Uplink
@@ -62,7 +62,7 @@ class MqttPublisher:
         retry_s: first and longest pause between attempts to connect, in seconds.
 
     Raises:
-        KeyFileError, LinkError: see mqtt_link.tls_context; nothing was sent yet.
+        KeyFileError, LinkError: see link.tls_context; nothing was sent yet.
     """
 
     def __init__(
@@ -200,7 +200,7 @@ def probe(settings: Uplink, address: wire.Address, limit_s: float = 10.0) -> str
     """Try to connect once, beside an uplink process that may run; return `connected` or in one sentence why not.
 
     Raises:
-        KeyFileError, LinkError: see mqtt_link.tls_context.
+        KeyFileError, LinkError: see link.tls_context.
     """
     if settings.host is None:
         return NoBroker.state

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from platesieve.adapters.released_models import load_released
+from platesieve.adapters.networks.released_models import load_released
 from platesieve.domain.errors import ModelError
 from platesieve.domain.plate import PlateRead
 from platesieve.vision.decode_corners import STRIDE_PX
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from platesieve.adapters.released_models import ReleasedModel
+    from platesieve.adapters.networks.released_models import ReleasedModel
     from platesieve.domain.geometry import Detection
     from platesieve.settings import Vision
     from platesieve.vision.frame import Frame

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from platesieve.adapters.camera_picamera2 import Picamera2Source, luma_plane
-from platesieve.adapters.system_clock import SystemClock
+from platesieve.adapters.cameras.raspberry_pi import Picamera2Source, luma_plane
+from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import CameraError
 from tests.fakes.picamera2 import FakePicamera2, FakeRequest, picamera2_module
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from platesieve.adapters.camera_video import luma_of
-from platesieve.adapters.opencv_quiet import quieten
+from platesieve.adapters.cameras.opencv_quiet import quieten
+from platesieve.adapters.cameras.video import luma_of
 from platesieve.domain.errors import CameraError
 from platesieve.vision.frame import Frame
 

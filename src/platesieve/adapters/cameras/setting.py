@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from platesieve.adapters.camera_folder import EXTENSIONS, FolderCamera
-from platesieve.adapters.camera_picamera2 import DEFAULT_RATE_HZ, DEFAULT_SIZE_PX, INSTALL_HINT, Picamera2Source
-from platesieve.adapters.camera_stream import NETWORK_SCHEMES, UNPLUGGED_HINT, StreamSource
-from platesieve.adapters.camera_video import VideoCamera, is_clip
-from platesieve.adapters.newest_frame import NewestFrame, Patience
-from platesieve.adapters.picture_header import kind_of
+from platesieve.adapters.cameras.folder import EXTENSIONS, FolderCamera
+from platesieve.adapters.cameras.newest_frame import NewestFrame, Patience
+from platesieve.adapters.cameras.picture_header import kind_of
+from platesieve.adapters.cameras.raspberry_pi import DEFAULT_RATE_HZ, DEFAULT_SIZE_PX, INSTALL_HINT, Picamera2Source
+from platesieve.adapters.cameras.stream import NETWORK_SCHEMES, UNPLUGGED_HINT, StreamSource
+from platesieve.adapters.cameras.video import VideoCamera, is_clip
 from platesieve.domain.errors import CameraError, InputError
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from platesieve.adapters.picture import decode_luma
-from platesieve.adapters.picture_header import MAX_BYTES
+from platesieve.adapters.cameras.picture import decode_luma
+from platesieve.adapters.cameras.picture_header import MAX_BYTES
 from platesieve.domain.errors import InputError
 from platesieve.evaluation.labels import parse_labels
 from platesieve.vision.frame import Frame

@@ -1,0 +1,1 @@
+"""Where frames come from: every camera, clip and folder behind one port."""

@@ -1,0 +1,1 @@
+"""This machine: its clocks, its processes, and the pipe between them."""

@@ -1,0 +1,1 @@
+"""The broker, and what an event looks like to those who subscribe."""
