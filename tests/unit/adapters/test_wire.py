@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from platesieve.domain.disclosure import Json
 
 ADDRESS = wire.Address.from_device(Device())
-SCHEMAS = Path(wire.__file__).parents[1] / "schemas" / "v1"
+SCHEMAS = Path(wire.__file__).parents[2] / "schemas" / "v1"
 HOUR: dict[str, Json] = {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T13:00:00Z"}
 BODIES: dict[Kind, dict[str, Json]] = {
     Kind.HIT: {
