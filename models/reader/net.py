@@ -64,7 +64,7 @@ class _Rows(nn.Module):
 
     def forward(self, tokens: Tensor, middle: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take tokens (B, 40, C) and the 6 x 40 level; return tokens, and the gate's logit (B, 1)."""
-        halves = self.tokens(self.halves(middle).flatten(2)).transpose(1, 2)
+        halves = self.tokens(self.halves(middle).reshape(-1, 96, STEPS)).transpose(1, 2)
         two = self.gate(middle.mean(-1).flatten(1))
         open_ = torch.sigmoid(two)
         if rows is not None:
@@ -77,7 +77,8 @@ class _Look(nn.Module):
 
     def __init__(self, channels: int, cells: int, heads: int = 4) -> None:
         super().__init__()
-        self.heads = heads
+        # Sizes are written out in every reshape: sizes asked of a tensor become thirty small steps in the ONNX graph.
+        self.heads, self.depth, self.cells = heads, channels // heads, cells
         self.asks_place = nn.Parameter(torch.randn(1, STEPS, channels) * 0.1)
         self.cells_place = nn.Parameter(torch.randn(1, 3 * STEPS, channels) * 0.1)
         self.bring = nn.Linear(cells, channels)
@@ -93,16 +94,16 @@ class _Look(nn.Module):
 
     def forward(self, tokens: Tensor, grid: Tensor) -> Tensor:
         """Take tokens (B, 40, C) and the grid (B, cells, 3, 40); return tokens."""
-        seen = self.bring(grid.flatten(2).transpose(1, 2)) + self.cells_place
-        q = self._split(self.asks(self.norm(tokens) + self.asks_place))
-        k, v = self._split(self.keys(seen)), self._split(self.values(seen))
-        weight = torch.softmax((q @ k.transpose(-1, -2)).float() * (q.shape[-1] ** -0.5), -1)
-        found = (weight.to(v.dtype) @ v).transpose(1, 2).flatten(2)
+        seen = self.bring(grid.reshape(-1, self.cells, 3 * STEPS).transpose(1, 2)) + self.cells_place
+        q = self._split(self.asks(self.norm(tokens) + self.asks_place), STEPS)
+        k, v = self._split(self.keys(seen), 3 * STEPS), self._split(self.values(seen), 3 * STEPS)
+        weight = torch.softmax((q @ k.transpose(-1, -2)).float() * (self.depth**-0.5), -1)
+        found = (weight.to(v.dtype) @ v).transpose(1, 2).reshape(-1, STEPS, self.heads * self.depth)
         tokens = tokens + self.out(found)
         return tokens + self.mix(self.norm(tokens))
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def _split(self, x: Tensor, length: int) -> Tensor:
+        return x.reshape(-1, length, self.heads, self.depth).transpose(1, 2)
 
 
 class _Region(nn.Module):
