@@ -52,7 +52,7 @@ def test_one_plate_from_frame_to_mqtt() -> None:
     assert WANTED.encode() not in message
 
     # Only the agency opens it, and only as what it is: this field of this event, from this device, under this policy.
-    info = sealing_info(station.device, disclosure.id, "plate", station.judge.policy.sha256)
+    info = sealing_info(station.device, disclosure.kind, disclosure.id, "plate", station.judge.policy.sha256)
     sealed = b64decode(event["data"]["plate"]["sealed"])
     assert json.loads(open_sealed(agency.private_bytes_raw(), sealed, info)) == WANTED
 

@@ -44,7 +44,7 @@ POLICY: dict[str, Json] = {"id": "hits-only", "version": "1.0", "sha256": SHA256
 
 def sealed_event(public: bytes, event_id: str = "event-1") -> Disclosure:
     """Return a hit whose plate is sealed as a device does it."""
-    ciphertext = seal(public, b'"AB12CDE"   ', sealing_info(CAMERA, event_id, "plate", SHA256))
+    ciphertext = seal(public, b'"AB12CDE"   ', sealing_info(CAMERA, Kind.HIT, event_id, "plate", SHA256))
     body: dict[str, Json] = {
         "policy": POLICY,
         "disposition": "hit",

@@ -104,7 +104,7 @@ def answer(text: bytes, s: dict[str, Any], found: list[Any], device: dict[str, A
             out[field] = coarse(field, rule["to"], plain[field], s, seen)
         elif rule["action"] == "seal":
             words = json.dumps(plain[field], separators=(",", ":"), ensure_ascii=False).encode()
-            names = (device["agency"], device["site"], device["device"], ident, field, digest)
+            names = (device["agency"], device["site"], device["device"], "hit" if sort == "hit" else "read", ident, field, digest)
             box = seal(rule["to"], words + b" " * (-len(words) % 64), b"platesieve-seal-v1" + packed(2, *names))
             out[field] = box and {"sealed": base64.b64encode(box).decode(), "to": rule["to"]}
         elif rule["action"] == "pseudonym":

@@ -26,6 +26,10 @@ def new(
     device: Annotated[
         str | None, typer.Option(help="AGENCY/SITE/DEVICE, for an audit key: it is part of the key's name.")
     ] = None,
+    hybrid: Annotated[
+        bool,
+        typer.Option("--hybrid", help="For an agency key: ML-KEM-768 with X25519, closed to a quantum computer too."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Make a key pair: `audit` signs the log, `agency` opens what is sealed, `command` suspends and resumes.
@@ -36,6 +40,8 @@ def new(
 
       platesieve keys new agency --out keys
 
+      platesieve keys new agency --hybrid --out keys
+
       platesieve keys new audit --out state --device metro-pd/bridge-7/cam-1
     """
     from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, key_facts, new_key_files
@@ -43,7 +49,9 @@ def new(
     device_parts(device)
     if (device is None) is (kind == "audit"):
         raise typer.BadParameter("an audit key needs AGENCY/SITE/DEVICE, other keys have none", param_hint="--device")
-    secret, public = new_key_files(KeyKind(kind), out, audit_key_name(device) if device else "")
+    if hybrid and kind != "agency":
+        raise typer.BadParameter("only an agency key can be a hybrid", param_hint="--hybrid")
+    secret, public = new_key_files(KeyKind(kind), out, audit_key_name(device) if device else "", hybrid=hybrid)
     facts = key_facts(public)
     if json:
         print_json({"kind": kind, "secret": str(secret), "public": str(public), "fingerprint": facts.fingerprint})

@@ -43,25 +43,27 @@ def opened(event: dict[str, Any], secret: bytes) -> dict[str, Any]:
 
     Args:
         event: a CloudEvent as it came.
-        secret: the agency's raw X25519 private key, 32 bytes.
+        secret: the agency's raw private key, 32 bytes, or 96 of a hybrid one.
 
     Raises:
         InputError: it is no event of a device.
         SealError: a field does not open with this key, or is not of this event.
     """
+    from platesieve.domain.disclosure import Kind
     from platesieve.policy.seal import open_sealed, sealing_info
     from platesieve.settings import Device
 
     try:
         agency, site, device = event["source"].removeprefix("/").split("/")
         id_, data = event["id"], event["data"]
+        kind = Kind(event["type"].split(".")[-2])
         policy_sha256 = data["policy"]["sha256"]
         sealed = {name: base64.b64decode(value["sealed"], validate=True) for name, value in data.items() if _is(value)}
-    except (AttributeError, KeyError, TypeError, ValueError, binascii.Error):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, binascii.Error):
         raise _no_event() from None  # the cause could repeat what the event holds
     who = Device(agency=agency, site=site, device=device)
     clear = {
-        name: json.loads(open_sealed(secret, ciphertext, sealing_info(who, id_, name, policy_sha256)))
+        name: json.loads(open_sealed(secret, ciphertext, sealing_info(who, kind, id_, name, policy_sha256)))
         for name, ciphertext in sealed.items()
     }
     return {**event, "data": {**data, **clear}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platesieve.domain.decision import Decision, Disclose, Reason, Suppress, Tally
-from platesieve.domain.disclosure import Disclosure, Kind
+from platesieve.domain.disclosure import Disclosure
 from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition, MatchKind
 from platesieve.policy.coarsen import floor_to
@@ -101,8 +101,7 @@ def decide(  # noqa: PLR0911 - each numbered step may end it, in order
     fields = minimise(case, instruments)
     body |= fields
     body["classification"] = {name: classification(Field(name)).value for name in fields}
-    kind = Kind.HIT if sort is Disposition.HIT else Kind.READ
-    return Disclose(Disclosure(case.event_id, kind, body, expires_ns, section.collector))
+    return Disclose(Disclosure(case.event_id, case.kind, body, expires_ns, section.collector))
 
 
 def expiry(section: Section, seen_ns: int) -> int:

@@ -11,8 +11,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from platesieve.domain.disclosure import Kind
 from platesieve.domain.folding import fold
 from platesieve.domain.instant import NS_PER_S
+from platesieve.domain.match import Disposition
 from platesieve.policy import coarsen
 from platesieve.policy.language import (
     Drop,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from platesieve.domain.disclosure import Json
     from platesieve.domain.instant import Instant, TimeQuality
-    from platesieve.domain.match import Disposition, Match
+    from platesieve.domain.match import Match
     from platesieve.domain.sighting import Sighting
     from platesieve.policy.instruments import Instruments
     from platesieve.policy.language import Action, Policy
@@ -60,6 +62,11 @@ class Case:
     policy: Policy
     context: Context
     event_id: str
+
+    @property
+    def kind(self) -> Kind:
+        """Return what its Disclosure tells, which is the last part of the topic."""
+        return Kind.HIT if self.disposition is Disposition.HIT else Kind.READ
 
     @property
     def seen_ns(self) -> int:
@@ -188,7 +195,7 @@ def _sealed(field: Field, to: str, case: Case, instruments: Instruments) -> Json
         return None
     plaintext = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     plaintext += b" " * (-len(plaintext) % PADDED_TO)  # JSON lets spaces follow, so that nothing need take them off
-    info = sealing_info(case.context.device, case.event_id, field.value, case.policy.sha256)
+    info = sealing_info(case.context.device, case.kind, case.event_id, field.value, case.policy.sha256)
     ciphertext = instruments.seal(to, plaintext, info)
     return None if ciphertext is None else {"sealed": _text_of(ciphertext), "to": to}
 

@@ -1,25 +1,40 @@
-"""Seal one field to one recipient: HPKE (RFC 9180), base mode, X25519, HKDF-SHA256, AES-128-GCM.
+"""Seal one field to one recipient: HPKE (RFC 9180), base mode, with a library that implements it.
+
+| recipient's key | public / private bytes | suite | bytes added |
+|---|---|---|---|
+| X25519 | 32 / 32 | DHKEM(X25519), HKDF-SHA256, AES-128-GCM | 48 |
+| hybrid | 1216 / 96 | ML-KEM-768 with X25519 (draft-ietf-hpke-pq), HKDF-SHA256, AES-256-GCM | 1136 |
+
+The hybrid stays closed to whoever records it today and has a quantum computer one day; it also stays closed where
+one of its two halves is broken. It needs an OpenSSL with ML-KEM (3.5 or later; the wheels of `cryptography` bring one).
 
 Whoever carries a sealed value can neither read it nor move it: the associated `info` binds it to its event, its
-field, its device and its policy, so that a ciphertext pasted into another event does not open there.
+topic, its field, its device and its policy, so that a ciphertext pasted into another event does not open there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from platesieve.domain.errors import ConfigError, PlatesieveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from platesieve.domain.disclosure import Kind
     from platesieve.settings import Device
 
 KEY_BYTES = 32
+ML_KEM_PUBLIC_BYTES, ML_KEM_SEED_BYTES = 1184, 64  # FIPS 203, ML-KEM-768
+HYBRID_PUBLIC_BYTES = ML_KEM_PUBLIC_BYTES + KEY_BYTES
+HYBRID_PRIVATE_BYTES = ML_KEM_SEED_BYTES + KEY_BYTES
+PublicKey: TypeAlias = X25519PublicKey | hpke.MLKEM768X25519PublicKey
+PrivateKey: TypeAlias = X25519PrivateKey | hpke.MLKEM768X25519PrivateKey
 _LABEL = b"platesieve-seal-v1"
 _MAX_PART = 0xFFFF
 
@@ -30,34 +45,35 @@ class SealError(PlatesieveError):
     exit_code: ClassVar[int] = 65
 
 
-def sealing_info(device: Device, event_id: str, field: str, policy_sha256: str) -> bytes:
+def sealing_info(device: Device, kind: Kind, event_id: str, field: str, policy_sha256: str) -> bytes:
     """Return what a sealed value is bound to, as both sides compute it.
 
-    Layout: the 18 bytes `platesieve-seal-v1`, then for each of agency, site, device, event id, field name and policy
-    hash (64 hex digits) its length in bytes as two bytes, big-endian, and its UTF-8 text. The lengths keep
+    Layout: the 18 bytes `platesieve-seal-v1`, then for each of agency, site, device, kind (`hit` or `read`: with the
+    three before it the topic), event id, field name and policy hash (64 hex digits) its length in bytes as two bytes, big-endian, and its UTF-8 text. The lengths keep
     ("a", "bc") and ("ab", "c") apart.
 
     Args:
         device: who sealed it; agency, site and device also stand in the topic and in the event's source.
+        kind: last part of the topic, also in the event's type.
         event_id: id of the event.
         field: name of the field in the event's data.
         policy_sha256: as in the event's `policy`.
     """
-    parts = (device.agency, device.site, device.device, event_id, field, policy_sha256)
+    parts = (device.agency, device.site, device.device, kind.value, event_id, field, policy_sha256)
     encoded = (part.encode("utf-8", "surrogatepass")[:_MAX_PART] for part in parts)
     return _LABEL + b"".join(len(part).to_bytes(2, "big") + part for part in encoded)
 
 
 def seal(recipient_public_key: bytes, plaintext: bytes, info: bytes) -> bytes:
-    """Return the encapsulated key (32 bytes) followed by the ciphertext; 48 bytes longer than the plaintext.
+    """Return the encapsulated key followed by the ciphertext: 48 bytes longer than the plaintext, 1136 for a hybrid.
 
     Args:
-        recipient_public_key: raw X25519 public key, 32 bytes.
+        recipient_public_key: raw public key, 32 bytes (X25519) or 1216 (hybrid).
         plaintext: what only the recipient may read.
         info: from `sealing_info`.
 
     Raises:
-        ConfigError: the key is no usable X25519 public key.
+        ConfigError: the key is not usable.
     """
     return _seal_with(public_key(recipient_public_key), plaintext, info)
 
@@ -66,43 +82,77 @@ def open_sealed(private_key: bytes, ciphertext: bytes, info: bytes) -> bytes:
     """Return the plaintext of what `seal` gave.
 
     Args:
-        private_key: raw X25519 private key, 32 bytes.
+        private_key: raw private key, 32 bytes (X25519) or 96 (hybrid).
         ciphertext: from the event, base64 taken off.
         info: from `sealing_info`, with what the event says of itself.
 
     Raises:
         SealError: it was sealed to another key, for another event or field, or was changed.
+        ConfigError: the key is a hybrid one, and this OpenSSL has no ML-KEM.
     """
     try:
-        return _suite().decrypt(ciphertext, X25519PrivateKey.from_private_bytes(private_key), info=info)
+        key = _private_key(private_key)
+        return _suite(key).decrypt(ciphertext, key, info=info)
     except (InvalidTag, ValueError) as error:
         raise SealError(
             "a sealed value does not open",
-            "use the private key of its recipient, and the id, source, field and policy of its own event",
+            "use the private key of its recipient, and the id, source, type, field and policy of its own event",
         ) from error
+    except UnsupportedAlgorithm as error:
+        raise _no_ml_kem() from error
 
 
-def public_key(raw: bytes) -> X25519PublicKey:
-    """Return the key that 32 bytes stand for, after one trial, so that sealing later cannot fail.
+def public_key(raw: bytes) -> PublicKey:
+    """Return the key that 32 or 1216 bytes stand for, after one trial, so that sealing later cannot fail.
 
     Raises:
-        ConfigError: they stand for no usable X25519 public key.
+        ConfigError: they stand for no usable key, or this OpenSSL has no ML-KEM.
     """
     try:
-        key = X25519PublicKey.from_public_bytes(raw)
+        key: PublicKey
+        if len(raw) == HYBRID_PUBLIC_BYTES:
+            lattice = MLKEM768PublicKey.from_public_bytes(raw[:ML_KEM_PUBLIC_BYTES])
+            curve = X25519PublicKey.from_public_bytes(raw[ML_KEM_PUBLIC_BYTES:])
+            key = hpke.MLKEM768X25519PublicKey(lattice, curve)
+        else:
+            key = X25519PublicKey.from_public_bytes(raw)
         _seal_with(key, b"", b"")  # a point of low order is found out only in use (RFC 7748, 6.1)
     except ValueError as error:
         raise ConfigError(
-            f"a recipient's key of {len(raw)} bytes is no X25519 public key", "give the 32 bytes of one"
+            f"a recipient's key of {len(raw)} bytes is no X25519 public key and no hybrid one",
+            "give the .pub file that `platesieve keys new agency` made",
         ) from error
+    except UnsupportedAlgorithm as error:
+        raise _no_ml_kem() from error
     return key
+
+
+def new_private_key(random: Callable[[int], bytes], *, hybrid: bool) -> bytes:
+    """Return a raw private key: 32 random bytes, or for a hybrid 64 of an ML-KEM seed and 32 of X25519."""
+    return random(HYBRID_PRIVATE_BYTES if hybrid else KEY_BYTES)
+
+
+def public_bytes(private_key: bytes) -> bytes:
+    """Return the raw public key of a raw private key.
+
+    Raises:
+        ConfigError: it is a hybrid key, and this OpenSSL has no ML-KEM.
+    """
+    curve = X25519PrivateKey.from_private_bytes(private_key[-KEY_BYTES:]).public_key().public_bytes_raw()
+    if len(private_key) == KEY_BYTES:
+        return curve
+    try:
+        lattice = MLKEM768PrivateKey.from_seed_bytes(private_key[:ML_KEM_SEED_BYTES])
+        return lattice.public_key().public_bytes_raw() + curve
+    except UnsupportedAlgorithm as error:
+        raise _no_ml_kem() from error
 
 
 class Sealer:
     """Seals to recipients by name; `Instruments.seal` is one of these.
 
     Args:
-        recipients: raw public keys, 32 bytes each, by the name that the policy uses.
+        recipients: raw public keys, 32 bytes each or 1216 for a hybrid, by the name that the policy uses.
 
     Raises:
         ConfigError: a key is not usable.
@@ -122,9 +172,25 @@ class Sealer:
         return None if key is None else _seal_with(key, plaintext, info)
 
 
-def _seal_with(key: X25519PublicKey, plaintext: bytes, info: bytes) -> bytes:
-    return _suite().encrypt(plaintext, key, info=info)
+def _private_key(raw: bytes) -> PrivateKey:
+    if len(raw) == HYBRID_PRIVATE_BYTES:
+        lattice = MLKEM768PrivateKey.from_seed_bytes(raw[:ML_KEM_SEED_BYTES])
+        return hpke.MLKEM768X25519PrivateKey(lattice, X25519PrivateKey.from_private_bytes(raw[ML_KEM_SEED_BYTES:]))
+    return X25519PrivateKey.from_private_bytes(raw)
 
 
-def _suite() -> hpke.Suite:
-    return hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM)
+def _seal_with(key: PublicKey, plaintext: bytes, info: bytes) -> bytes:
+    return _suite(key).encrypt(plaintext, key, info=info)
+
+
+def _suite(key: PublicKey | PrivateKey) -> hpke.Suite:
+    if isinstance(key, (X25519PublicKey, X25519PrivateKey)):
+        return hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM)
+    return hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+def _no_ml_kem() -> ConfigError:
+    return ConfigError(
+        "this OpenSSL has no ML-KEM-768, which a hybrid key needs",
+        "install a wheel of cryptography 48 or later, or use an X25519 key: platesieve keys new agency",
+    )

@@ -14,6 +14,7 @@ from platesieve.adapters.disk.key_files import (
     fingerprint,
     key_facts,
     load_or_create_audit_key,
+    load_or_create_device_key,
     load_public,
     load_secret,
     load_vkey,
@@ -176,3 +177,29 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> 
     for load in (lambda: load_secret(secret, KeyKind.AGENCY), lambda: key_facts(secret)):
         with pytest.raises(KeyFileError, match="others can read"):
             load()
+
+
+def test_a_hybrid_agency_key_is_told_apart_by_its_word(tmp_path: Path) -> None:
+    """Its files go the same ways; a word that does not fit its length is refused, and so is a hybrid of another kind."""
+    secret, public = new_key_files(KeyKind.AGENCY, tmp_path, hybrid=True)
+    facts = key_facts(public)
+
+    assert facts.public.startswith("platesieve-agency-public-2 ")
+    assert key_facts(secret).fingerprint == facts.fingerprint
+    assert len(load_public(public, KeyKind.AGENCY)) == 1216
+    assert len(load_secret(secret, KeyKind.AGENCY)) == 96
+    public.write_text(facts.public.replace("public-2", "public-1"))
+    with pytest.raises(KeyFileError, match="damaged"):
+        load_public(public, KeyKind.AGENCY)
+    public.write_text(facts.public.replace("agency", "command"))
+    with pytest.raises(KeyFileError, match="not a public command key"):
+        load_public(public, KeyKind.COMMAND)
+
+
+def test_a_device_makes_the_key_for_its_commands_once(tmp_path: Path) -> None:
+    """On first use, readable by itself alone; after that it is the same."""
+    first = load_or_create_device_key(tmp_path)
+
+    assert load_or_create_device_key(tmp_path) == first
+    assert (tmp_path / "device.key").stat().st_mode & 0o077 == 0
+    assert key_facts(tmp_path / "device.pub").kind is KeyKind.DEVICE

@@ -231,7 +231,7 @@ def test_an_alert_is_unreadable_without_the_agencys_key(pack_id: str) -> None:
 
     for clear in (CANARY, "44.97", "12:34:5", base64.b64encode(b"\xff\xd8 plate ").decode()[:12]):
         assert clear not in told
-    info = sealing_info(DEVICE, disclosure.id, "plate", policy.sha256)
+    info = sealing_info(DEVICE, disclosure.kind, disclosure.id, "plate", policy.sha256)
     assert json.loads(open_sealed(AGENCY_PRIVATE, base64.b64decode(sealed["sealed"]), info)) == CANARY
 
 

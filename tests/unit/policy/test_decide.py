@@ -189,7 +189,7 @@ def test_a_sealed_field_opens_to_what_it_would_be_in_clear() -> None:
         value = disclosure.body[field]
         assert isinstance(value, dict)
         assert value["to"] == "agency"
-        info = sealing_info(DEVICE, disclosure.id, field, policy.sha256)
+        info = sealing_info(DEVICE, disclosure.kind, disclosure.id, field, policy.sha256)
         return json.loads(open_sealed(AGENCY_PRIVATE, base64.b64decode(str(value["sealed"])), info))
 
     assert opened("plate") == CANARY

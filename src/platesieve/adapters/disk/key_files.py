@@ -6,6 +6,10 @@
 | audit.vkey | `<name>+<key id>+<base64>` | every auditor and witness |
 | agency.key | `platesieve-agency-secret-1 <base64 of an X25519 key>` | the agency alone |
 | agency.pub | `platesieve-agency-public-1 <base64>` | every device that seals to the agency |
+| agency.key | `platesieve-agency-secret-2 <base64 of an ML-KEM-768 seed and an X25519 key>` (a hybrid) | as above |
+| agency.pub | `platesieve-agency-public-2 <base64>` | as above |
+| device.key | `platesieve-device-secret-1 <base64 of an X25519 key>` | the camera process alone |
+| device.pub | `platesieve-device-public-1 <base64>` | whoever sends this device commands with a plate in them |
 | command.key | `platesieve-command-secret-1 <base64 of an Ed25519 seed>` | whoever may suspend and resume |
 | command.pub | `platesieve-command-public-1 <base64>` | every device that obeys them |
 
@@ -24,17 +28,23 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from platesieve.audit.note import NoteSigner, NoteVerifier, decode_base64
 from platesieve.domain.errors import KeyFileError
+from platesieve.policy.seal import (
+    HYBRID_PRIVATE_BYTES,
+    HYBRID_PUBLIC_BYTES,
+    KEY_BYTES,
+    new_private_key,
+    public_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 MAX_BYTES = 4096
-_KEY_BYTES = 32
+_BYTES = {"secret": (KEY_BYTES, HYBRID_PRIVATE_BYTES), "public": (KEY_BYTES, HYBRID_PUBLIC_BYTES)}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SKEY = "PRIVATE+KEY+"
 
@@ -45,6 +55,7 @@ class KeyKind(StrEnum):
     AUDIT = "audit"
     AGENCY = "agency"
     COMMAND = "command"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class KeyFacts:
         kind: what it is for.
         secret: whether the file holds the secret half.
         public: the line of the public half.
-        fingerprint: SHA-256 of the 32 bytes of the public key, hex; also what the audit log names.
+        fingerprint: SHA-256 of the bytes of the public key, hex; also what the audit log names.
     """
 
     kind: KeyKind
@@ -109,7 +120,7 @@ def load_vkey(file: Path) -> NoteVerifier:
 
 
 def load_public(file: Path, kind: KeyKind) -> bytes:
-    """Return the 32 bytes of a public agency (X25519) or command (Ed25519) key.
+    """Return the bytes of a public agency (X25519, 32; hybrid, 1216), device (X25519) or command (Ed25519) key.
 
     Raises:
         KeyFileError: the file is missing, unreadable, of another kind, or holds a secret that does not
@@ -120,7 +131,7 @@ def load_public(file: Path, kind: KeyKind) -> bytes:
 
 
 def load_secret(file: Path, kind: KeyKind) -> bytes:
-    """Return the 32 bytes of a secret agency (X25519) or command (Ed25519) key.
+    """Return the bytes of a secret agency (X25519, 32; hybrid, 96), device (X25519) or command (Ed25519) key.
 
     Raises:
         KeyFileError: the file is missing, of another kind, or others can read it.
@@ -136,16 +147,30 @@ def fingerprint(public: bytes) -> str:
     return sha256(public).hexdigest()
 
 
-def new_key_files(kind: KeyKind, folder: Path, name: str = "") -> tuple[Path, Path]:
+def load_or_create_device_key(folder: Path) -> bytes:
+    """Return the secret to which commands with a plate in them are sealed; made on first use, public half beside it.
+
+    Raises:
+        KeyFileError: others can read it, it is damaged, or the folder cannot be written.
+    """
+    file = folder / f"{KeyKind.DEVICE}.key"
+    with _as_key_error(file):
+        there = file.exists()
+    return load_secret(file if there else new_key_files(KeyKind.DEVICE, folder)[0], KeyKind.DEVICE)
+
+
+def new_key_files(kind: KeyKind, folder: Path, name: str = "", *, hybrid: bool = False) -> tuple[Path, Path]:
     """Draw a key, write both halves into `folder`, and return the paths of secret and public half.
 
     Args:
         kind: what it is for.
         folder: made with mode 0700 where there is none.
         name: of an audit key; of other keys the stem of their files, which is their kind unless given.
+        hybrid: make an agency key of ML-KEM-768 and X25519 instead of X25519 alone.
 
     Raises:
         KeyFileError: one of the files is there already, or they cannot be written.
+        ConfigError: a hybrid key is wanted, and this OpenSSL has no ML-KEM.
     """
     is_audit = kind is KeyKind.AUDIT
     stem = kind.value if is_audit or not name else name
@@ -153,7 +178,7 @@ def new_key_files(kind: KeyKind, folder: Path, name: str = "") -> tuple[Path, Pa
     for file in (secret, public):
         if file.exists():
             raise KeyFileError(f"{file} is there already", "give another --out, or move the old key away yourself")
-    secret_line, public_line = _drawn(kind, name)
+    secret_line, public_line = _drawn(kind, name, hybrid=hybrid)
     with _as_key_error(secret):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(secret, secret_line, 0o600)
@@ -172,46 +197,51 @@ def key_facts(file: Path) -> KeyFacts:
         if line.startswith(_SKEY):
             verifier = NoteSigner.from_skey(_secret_line(file)).verifier
             return KeyFacts(KeyKind.AUDIT, True, verifier.vkey, fingerprint(verifier.public_key))
-        for kind in (KeyKind.AGENCY, KeyKind.COMMAND):
-            if line.startswith(f"{_prefix(kind, 'secret')} "):
+        for kind in (KeyKind.AGENCY, KeyKind.COMMAND, KeyKind.DEVICE):
+            if line.startswith(_prefix(kind, "secret")):
                 public = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
                 return KeyFacts(kind, True, _text(kind, "public", public), fingerprint(public))
-            if line.startswith(f"{_prefix(kind, 'public')} "):
+            if line.startswith(_prefix(kind, "public")):
                 return KeyFacts(kind, False, line, fingerprint(_raw(line, kind, "public", file)))
         verifier = NoteVerifier.from_vkey(line)
         return KeyFacts(KeyKind.AUDIT, False, verifier.vkey, fingerprint(verifier.public_key))
 
 
-def _drawn(kind: KeyKind, name: str) -> tuple[str, str]:
+def _drawn(kind: KeyKind, name: str, *, hybrid: bool) -> tuple[str, str]:
     if kind is KeyKind.AUDIT:
         signer = NoteSigner.generate(name)
         return signer.skey, signer.verifier.vkey
-    raw = X25519PrivateKey.generate().private_bytes_raw() if kind is KeyKind.AGENCY else os.urandom(_KEY_BYTES)
+    raw = new_private_key(
+        os.urandom, hybrid=hybrid and kind is KeyKind.AGENCY
+    )  # 32 random bytes are an Ed25519 seed too
     return _text(kind, "secret", raw), _text(kind, "public", _public_of(kind, raw))
 
 
 def _public_of(kind: KeyKind, secret: bytes) -> bytes:
-    if kind is KeyKind.AGENCY:
-        return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
-    return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    if kind is KeyKind.COMMAND:
+        return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return public_bytes(secret)
 
 
 def _prefix(kind: KeyKind, half: str) -> str:
-    return f"platesieve-{kind}-{half}-1"
+    """Return what a line begins with, up to the number that tells X25519 and Ed25519 (1) from a hybrid (2)."""
+    return f"platesieve-{kind}-{half}-"
 
 
 def _text(kind: KeyKind, half: str, raw: bytes) -> str:
-    return f"{_prefix(kind, half)} {base64.b64encode(raw).decode()}"
+    return f"{_prefix(kind, half)}{1 if len(raw) == KEY_BYTES else 2} {base64.b64encode(raw).decode()}"
 
 
 def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
-    prefix, _, encoded = line.partition(" ")
-    if half == "public" and prefix == _prefix(kind, "secret"):
+    word, _, encoded = line.partition(" ")
+    if half == "public" and word.startswith(_prefix(kind, "secret")):
         raise KeyFileError(f"{file} is the secret half of a key", "keep it away from here, and give the .pub beside it")
-    if prefix != _prefix(kind, half):
+    numbers = ("1", "2") if kind is KeyKind.AGENCY else ("1",)
+    number = word.removeprefix(_prefix(kind, half))
+    if number == word or number not in numbers:
         raise KeyFileError(f"{file} is not a {half} {kind} key", f"make one with: platesieve keys new {kind} --out DIR")
     raw = decode_base64(encoded)
-    if raw is None or len(raw) != _KEY_BYTES or not any(raw):
+    if raw is None or len(raw) != _BYTES[half][numbers.index(number)] or not any(raw):
         raise KeyFileError(f"{file} is damaged", "copy it again")
     return raw
 
