@@ -81,6 +81,24 @@ class Uplink:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where signed policies, hot lists and keys come from: a server or a folder, with the root that vouches for them."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
+    url: str | None = None  # https://... of what `platesieve agency publish` wrote
+    folder: str | None = None  # the same as a folder: a USB stick, an SD card; looked at when there is no url
+    root: str | None = None  # root.json of the agency: whoever gives this file decides whom the device believes
+    ca_file: str | None = None  # CA of the server; those of the system unless given
+    every_s: float = 300.0  # how often to look
+
+    @property
+    def wanted(self) -> bool:
+        """Return whether documents come this way at all."""
+        return self.root is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """How often the log is fed."""
 
@@ -110,6 +128,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "uplink.keepalive_s": (1, 65_535),
     "uplink.max_in_flight": (1, 65_535),
     "uplink.outbox_quota_bytes": (1 << 16, 1 << 40),
+    "delivery.every_s": (1, 86_400),
     "audit.batch_s": (1, 86_400),
     "audit.health_s": (1, 86_400),
 }
@@ -134,6 +153,7 @@ class Settings:
     tracking: Tracking = field(default_factory=Tracking)
     uplink: Uplink = field(default_factory=Uplink)
     audit: Audit = field(default_factory=Audit)
+    delivery: Delivery = field(default_factory=Delivery)
 
     @property
     def camera_shown(self) -> str:
@@ -150,6 +170,11 @@ class Settings:
 def out_of_bounds(settings: Settings) -> tuple[str, ...]:
     """Return, for each value that no device can work with, its name and what it must be; empty where all are fine."""
     problems = [f"{name}: must not be empty" for name in ("camera", "state") if not getattr(settings, name).strip()]
+    delivery = settings.delivery
+    if (delivery.url or delivery.folder) and not delivery.root:
+        problems.append("delivery.root: must name the agency's root.json; without it nothing that comes can be believed")
+    if delivery.url and not delivery.url.startswith("https://"):
+        problems.append("delivery.url: must begin with https://")
     for dotted, (least, most) in BOUNDS.items():
         section, _, name = dotted.partition(".")
         value = getattr(getattr(settings, section), name)

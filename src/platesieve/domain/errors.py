@@ -80,6 +80,16 @@ class KeyFileError(PlatesieveError):
     exit_code = 77
 
 
+class DeliveryError(PlatesieveError):
+    """A signed document is not accepted; `fault` says in one word why, None where nobody could be reached."""
+
+    exit_code = 65
+
+    def __init__(self, message: str, hint: str, fault: str | None) -> None:
+        super().__init__(message, hint)
+        self.fault = fault
+
+
 class OutputError(PlatesieveError):
     """What a command answers cannot be written where standard output goes."""
 

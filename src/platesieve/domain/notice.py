@@ -30,4 +30,16 @@ class Erased:
     reason: str  # "expired" | "quota" | "pipe-full"
 
 
-Notice: TypeAlias = Command | Erased
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Signed documents lie in the spool. Whether they count is for the camera process to find out."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """What a server or a folder offered was not even worth ferrying; `fault` is the word that a DeliveryError has."""
+
+    fault: str
+
+
+Notice: TypeAlias = Command | Erased | Arrived | TurnedAway

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from platesieve.policy.decide import Context, decide, disposition
+from platesieve.domain.decision import Reason
 from platesieve.policy.force import device_refusals, in_force, out_of_force
+from platesieve.policy.seal import Sealer
 
 if TYPE_CHECKING:
-    from platesieve.domain.decision import Decision, Reason
+    from collections.abc import Mapping
+
+    from platesieve.domain.decision import Decision
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.domain.match import Disposition, Match
     from platesieve.domain.sighting import Sighting
+    from platesieve.flow.generation import Generation
     from platesieve.hotlist.hotlist import HotList
     from platesieve.policy.instruments import Instruments
     from platesieve.policy.language import Policy
@@ -31,15 +36,45 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The rules in force, as one value: policy and hot list change together or not at all."""
+    """The rules in force, as one value: policy, hot list and keys change together or not at all.
+
+    Attributes:
+        policy: the law.
+        hotlist: what is wanted.
+        device: who the camera is.
+        instruments: keys and chance.
+        recipients: the public keys that `instruments` seals to, by name.
+        policy_until_ns: wall time from which nobody vouches for the policy; None where nobody had to.
+        hotlist_until_ns: the same for the hot list.
+    """
 
     policy: Policy
     hotlist: HotList
     device: Device
     instruments: Instruments
+    recipients: Mapping[str, bytes] = field(default_factory=dict)
+    policy_until_ns: int | None = None
+    hotlist_until_ns: int | None = None
+
+    def under(self, generation: Generation) -> Judge:
+        """Return who judges under another generation of rules.
+
+        The pseudonym keys go on: they belong to the epoch, and whoever changes the policy ends it.
+        """
+        return Judge(
+            generation.policy,
+            generation.hotlist,
+            self.device,
+            replace(self.instruments, seal=Sealer(generation.recipients)),
+            dict(generation.recipients),
+            generation.policy_until_ns,
+            generation.hotlist_until_ns,
+        )
 
     def forbids(self, now: Instant) -> Reason | None:
         """Return why no plate may be read now, or None."""
+        if _is_over(self.policy_until_ns, now):
+            return Reason.POLICY_EXPIRED
         return out_of_force(self.policy, now.wall_ns)
 
     def successor(self, now: Instant) -> Judge | None:
@@ -54,8 +89,8 @@ class Judge:
         return replace(self, policy=policy)
 
     def hotlist_is_stale(self, now: Instant) -> bool:
-        """Return whether the hot list is older than the policy allows: then nothing is a hit."""
-        return self.hotlist.stale(now, self.policy.hotlists.max_age_s)
+        """Return whether the hot list is older than policy or signer allow: then nothing is a hit."""
+        return _is_over(self.hotlist_until_ns, now) or self.hotlist.stale(now, self.policy.hotlists.max_age_s)
 
     def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:
         """Match, sort into hit, miss or unsure, and ask the policy what may leave."""
@@ -63,3 +98,7 @@ class Judge:
         sort = disposition(sighting, matches, self.policy)
         context = Context(now=now, quality=quality, device=self.device)
         return Judgement(sighting, matches, sort, decide(sighting, matches, self.policy, context, self.instruments))
+
+
+def _is_over(until_ns: int | None, now: Instant) -> bool:
+    return until_ns is not None and now.wall_ns >= until_ns

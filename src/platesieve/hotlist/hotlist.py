@@ -9,6 +9,8 @@ from __future__ import annotations
 import heapq
 import struct
 from bisect import bisect_left
+from copy import copy
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Self
@@ -19,7 +21,7 @@ from platesieve.domain.match import Match, MatchKind
 from platesieve.hotlist.table import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from platesieve.domain.instant import Instant
     from platesieve.domain.plate import PlateText
@@ -31,6 +33,15 @@ _RECORD = struct.Struct(">12s12sIQ")
 _FOLDED_BYTES = 12
 _PROGRESS_EVERY = 100_000
 _RUN = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table, what to call it in problems, and the wall time from which nothing in it is wanted, or None."""
+
+    table: bytes = field(repr=False)
+    name: str
+    until_ns: int | None = None
 
 
 class HotList:
@@ -82,21 +93,52 @@ class HotList:
             ConfigError: `problems` names every bad row by its line, none by its plate.
         """
         raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        return cls.from_tables([Source(raw, name)], now, progress=progress)
+
+    @classmethod
+    def from_tables(
+        cls,
+        sources: Sequence[Source],
+        now: Instant,
+        loaded: Instant | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Self:
+        """Return one list of several tables; a row ends with its table at the latest.
+
+        Args:
+            sources: the tables; none gives a list that wants nothing.
+            now: what is over by then is skipped.
+            loaded: when the tables were known to be current; now unless given.
+            progress: told how many rows were read, every hundred thousand of them.
+
+        Raises:
+            ConfigError: of the first table with bad rows; `problems` names every one of them by its line.
+        """
         expired = 0
 
         def wanted() -> Iterator[Row]:
             nonlocal expired
-            for number, row in enumerate(read_table(raw, name), start=1):
+            rows = ((source, row) for source in sources for row in read_table(source.table, source.name))
+            for number, (source, row) in enumerate(rows, start=1):
                 if progress is not None and number % _PROGRESS_EVERY == 0:
                     progress(number)
-                if row.until_ns is None or now.wall_ns < row.until_ns:
-                    yield row
+                until_ns = min((end for end in (row.until_ns, source.until_ns) if end is not None), default=None)
+                if until_ns is None or now.wall_ns < until_ns:
+                    yield row if until_ns == row.until_ns else replace(row, until_ns=until_ns)
                 else:
                     expired += 1
 
-        hotlist = cls(wanted(), sha256(raw).hexdigest(), now)
+        digests = [sha256(source.table).digest() for source in sources]
+        digest = digests[0] if len(digests) == 1 else sha256(b"".join(sorted(digests))).digest()
+        hotlist = cls(wanted(), digest.hex(), loaded or now)
         hotlist._expired = expired
         return hotlist
+
+    def confirmed(self, now: Instant) -> Self:
+        """Return the same list, known to be current now. The entries are shared, not copied."""
+        again = copy(self)
+        again._loaded = now
+        return again
 
     def match(self, text: PlateText, now: Instant) -> tuple[Match, ...]:
         """Return what the list says about a plate: exact matches first, then those of plates that look alike."""

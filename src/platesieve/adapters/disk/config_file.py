@@ -119,5 +119,6 @@ def _beside(tree: dict[str, object], folder: Path) -> None:
 
     resolve(tree, ("camera", "policy", "hotlist", "command_key"))
     resolve(tree.get("uplink"), ("ca_file", "certificate_file", "key_file"))
+    resolve(tree.get("delivery"), ("folder", "root", "ca_file"))
     recipients = tree.get("recipients")
     resolve(recipients, tuple(recipients) if isinstance(recipients, dict) else ())
