@@ -10,7 +10,9 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from platesieve.adapters.networks.released_models import ReleasedModel
 
 RELEASED = Path(__file__).parents[1] / "released"
 MANIFEST = Path(__file__).parents[1] / "released.toml"
@@ -20,6 +22,18 @@ _HEADER = "# What the device runs. Written by models/*/export.py; scores are mea
 def sha256(path: Path) -> str:
     """Return the hex digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def draft(role: Literal["detector", "reader"], file: Path, table: dict[str, Any]) -> ReleasedModel:
+    """Return a file that is not released yet as the device takes it, with a table of its own."""
+    data = file.read_bytes()
+    return ReleasedModel(role, f"platesieve-{role}", "draft", hashlib.sha256(data).hexdigest(), data, table)
+
+
+def released_table(role: str, manifest: Path = MANIFEST) -> dict[str, Any]:
+    """Return the table of a released model."""
+    table: dict[str, Any] = tomllib.loads(manifest.read_text())[role]
+    return table
 
 
 def write_table(name: str, table: dict[str, Any], manifest: Path = MANIFEST) -> None:

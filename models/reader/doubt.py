@@ -37,7 +37,7 @@ def logits_of(net: Reader, crops: list[Crop], margin: tuple[float, float]) -> to
     for c in crops:
         x, y, w, h = c.box
         pictures.append(rectify(c.luma, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)), margin))
-    return torch.cat([net(normalised(np.stack(pictures[at : at + 256]))) for at in range(0, len(pictures), 256)])
+    return torch.cat([net(normalised(np.stack(pictures[at : at + 256])))[0] for at in range(0, len(pictures), 256)])
 
 
 def doubted(net: Reader, crops: list[Crop]) -> list[Crop]:

@@ -1,16 +1,16 @@
 """Score the reader on true boxes and on held-out crops, beside a peer on the same pictures.
 
-`python -m models.reader.evaluate --model models/released/reader.onnx --set openalpr-eu --set openalpr-us-a`
+`python -m models.reader.evaluate --set openalpr-eu --set openalpr-us-a --peer .../cct_xs_v1_global.onnx`
 
 A plate counts when its whole text is right. Three figures a set, each with n and the 95 % Wilson interval: strict;
-folded (O=0, I=1); folded against `text_corrected` where a label is known to be wrong.
+folded (O=0, I=1); folded against `text_corrected` where a label is known to be wrong. The reader is the device's own
+code, from the picture to the text; only the file may be one that is not released yet.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +19,27 @@ import cv2
 import numpy as np
 
 from models.common.metrics import Score, fold
+from models.common.release import RELEASED, draft, released_table
+from models.common.speed import session
 from models.datasets.shared_data import CATALOGUE, CROP_SETS, data_folder, load_crops, rows
+from platesieve.adapters.networks.onnx_models import OnnxPlateReader
+from platesieve.domain.geometry import Detection
+from platesieve.settings import Vision
 from platesieve.vision.decode_text import decode
+from platesieve.vision.frame import Frame
 from platesieve.vision.rectify import MARGIN, normalise, rectify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    Reads = Callable[[NDArray[np.uint8], tuple[float, float, float, float]], str]
+    from platesieve.domain.geometry import Corners
 
+    Box = tuple[float, float, float, float]
+
+EVALUATION_SETS = ("openalpr-eu", "openalpr-us-a")
+PEER = "peers/cct_xs_v1_global.onnx"
 _PEER_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
 
@@ -38,14 +48,25 @@ class Case:
     """One plate to read: the picture in colour (BGR), its box, what the label says, and what it should say."""
 
     image: NDArray[np.uint8]
-    box: tuple[float, float, float, float]
+    box: Box
     text: str
     corrected: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader says: a text (empty: no plate), and how sure it is of the weakest character, 0..1."""
+
+    text: str
+    confidence: float
+
+
 def evaluation_set(name: str) -> list[Case]:
-    """Load an evaluation set by its true boxes."""
+    """Load an evaluation set by its true boxes; an absent one is empty and said so."""
     folder = data_folder() / "eval" / name
+    if not (folder / "labels.jsonl").is_file():
+        print(f"skipped {name}: not in {folder.parent}")
+        return []
     cases = []
     for row in rows(folder):
         image = np.asarray(cv2.imread(str(folder / row["image"])), np.uint8)
@@ -57,78 +78,97 @@ def evaluation_set(name: str) -> list[Case]:
     return cases
 
 
-def validation_set(name: str) -> list[Case]:
-    """Load the held-out crops of a training set."""
-    crops = load_crops(validation=True).get(name, [])
-    return [Case(np.asarray(cv2.cvtColor(c.luma, cv2.COLOR_GRAY2BGR), np.uint8), c.box, c.text, c.text) for c in crops]
-
-
-def _session(path: Path) -> Any:
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime as ort  # noqa: PLC0415 - the variable above must be set first
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def our_reader(path: Path, margin: tuple[float, float] = MARGIN) -> Reads:
-    """Return the device's own path: rectify, normalise, net, decode."""
-    session = _session(path)
-    name = session.get_inputs()[0].name
-
-    def read(image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> str:
-        luma = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        x, y, w, h = box
-        crop = rectify(luma, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)), margin)
-        found = decode(session.run(None, {name: normalise(crop)})[0][0])
-        return found[0].reveal() if found else ""
-
-    return read
-
-
-def peer_reader(path: Path, margin: float = 0.0) -> Reads:
-    """Return fast-plate-ocr's CCT-XS: 64 x 128 RGB, plain resize, 9 slots of 37 characters."""
-    session = _session(path)
-    name = session.get_inputs()[0].name
-
-    def read(image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> str:
-        x, y, w, h = box
-        x0, y0 = max(0, round(x - w * margin)), max(0, round(y - h * margin))
-        crop = image[y0 : round(y + h * (1 + margin)), x0 : round(x + w * (1 + margin))]
-        rgb = cv2.cvtColor(cv2.resize(crop, (128, 64)), cv2.COLOR_BGR2RGB)
-        slots = session.run(None, {name: rgb[None]})[0].reshape(9, 37)
-        return "".join(_PEER_ALPHABET[i] for i in slots.argmax(1)).replace("_", "")
-
-    return read
-
-
-def score(cases: list[Case], read: Reads) -> dict[str, Score]:
-    """Return the three figures of a set."""
-    found = [read(c.image, c.box) for c in cases]
-    pairs = list(zip(found, cases, strict=True))
+def held_out_sets() -> dict[str, list[Case]]:
+    """Load the held-out crops of every training set."""
     return {
-        "strict": Score(sum(f == c.text for f, c in pairs), len(cases)),
-        "folded": Score(sum(fold(f) == fold(c.text) for f, c in pairs), len(cases)),
-        "corrected": Score(sum(fold(f) == fold(c.corrected) for f, c in pairs), len(cases)),
+        name: [
+            Case(np.asarray(cv2.cvtColor(c.luma, cv2.COLOR_GRAY2BGR), np.uint8), c.box, c.text, c.text) for c in group
+        ]
+        for name, group in load_crops(validation=True).items()
     }
 
 
-def calibrate(path: Path) -> float:
+def corners_of(box: Box) -> Corners:
+    """Return the corners of x, y, width, height."""
+    x, y, w, h = box
+    return (x, y), (x + w, y), (x + w, y + h), (x, y + h)
+
+
+def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the luma of a picture in colour, or the picture if it is luma already."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def device_reader(file: Path, temperature: float = 1.0, table: dict[str, Any] | None = None) -> Callable[..., Answer]:
+    """Return the device's own reader over a file: rectify, normalise, network, decode."""
+    reader = OnnxPlateReader(Vision(), draft("reader", file, {"temperature": temperature} | (table or {})))
+
+    def read(image: NDArray[np.uint8], corners: Corners) -> Answer:
+        found = reader.read(Frame(grey(image), 0, 0, 0), Detection(corners, 1.0))
+        return Answer(found.text.reveal(), found.confidence) if found else Answer("", 0.0)
+
+    return read
+
+
+def peer_reader(file: Path, margin: float = 0.0) -> Callable[..., Answer]:
+    """Return fast-plate-ocr's CCT-XS: upright box, 64 x 128 RGB, plain resize, 9 slots of 37 characters."""
+    net = session(file)
+    name = net.get_inputs()[0].name
+
+    def read(image: NDArray[np.uint8], corners: Corners) -> Answer:
+        (x0, y0), (x1, y1) = np.min(corners, axis=0), np.max(corners, axis=0)
+        w, h = x1 - x0, y1 - y0
+        left, top = max(0, round(x0 - w * margin)), max(0, round(y0 - h * margin))
+        crop = image[top : round(y1 + h * margin), left : round(x1 + w * margin)]
+        rgb = cv2.cvtColor(cv2.resize(crop, (128, 64)), cv2.COLOR_BGR2RGB)
+        slots = net.run(None, {name: rgb[None]})[0].reshape(9, 37)
+        used = [(_PEER_ALPHABET[i], float(slot[i])) for slot, i in zip(slots, slots.argmax(1), strict=True) if i < 36]
+        return Answer("".join(c for c, _ in used), min((p for _, p in used), default=0.0))
+
+    return read
+
+
+def answers(cases: Sequence[Case], read: Callable[..., Answer]) -> list[Answer]:
+    """Read every case."""
+    return [read(c.image, corners_of(c.box)) for c in cases]
+
+
+def score(cases: Sequence[Case], found: Sequence[Answer]) -> dict[str, Score]:
+    """Return the three figures of a set."""
+    pairs = [(a.text, c) for a, c in zip(found, cases, strict=True)]
+    return {
+        "strict": Score(sum(text == c.text for text, c in pairs), len(cases)),
+        "folded": Score(sum(fold(text) == fold(c.text) for text, c in pairs), len(cases)),
+        "corrected": Score(sum(fold(text) == fold(c.corrected) for text, c in pairs), len(cases)),
+    }
+
+
+def compare(
+    sets: dict[str, list[Case]], readers: dict[str, Callable[..., Answer]]
+) -> dict[str, dict[str, dict[str, Score]]]:
+    """Score every reader on every set, in one run, and print the rows."""
+    table: dict[str, dict[str, dict[str, Score]]] = {}
+    for name, cases in sets.items():
+        for who, read in readers.items():
+            scores = score(cases, answers(cases, read))
+            table.setdefault(name, {})[who] = scores
+            print(f"{name:22s} {who:18s} " + "  ".join(f"{k} {s}" for k, s in scores.items()), flush=True)
+    return table
+
+
+def calibrate(file: Path) -> float:
     """Return the temperature that makes confidences on held-out crops most honest (least log loss of `text is right`).
 
     C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; here for the weakest character of a plate.
     """
-    session = _session(path)
-    name = session.get_inputs()[0].name
-    known: list[tuple[NDArray[np.float32], str]] = []
-    for group in load_crops(validation=True).values():
-        for c in group:
-            x, y, w, h = c.box
-            crop = rectify(c.luma, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
-            known.append((session.run(None, {name: normalise(crop)})[0][0], c.text))
+    net = session(file)
+    known = [
+        (net.run(None, {"crop": normalise(rectify(c.luma, corners_of(c.box)))})[0][0], c.text)
+        for group in load_crops(validation=True).values()
+        for c in group
+    ]
     losses = {}
-    for temperature in (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0):
+    for temperature in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0):
         loss = []
         for logits, text in known:
             found = decode(logits, temperature)
@@ -137,51 +177,53 @@ def calibrate(path: Path) -> float:
                 right = fold(found[0].reveal()) == fold(text)
                 loss.append(-np.log(max(sure if right else 1 - sure, 1e-4)))
         losses[temperature] = float(np.mean(loss))
-        print(f"temperature {temperature}: log loss {losses[temperature]:.4f}")
-    return min(losses, key=lambda t: losses[t])
+    best = min(losses, key=lambda t: losses[t])
+    print(f"temperature {best}: log loss {losses[best]:.4f}; at 1.0 {losses[1.0]:.4f}", flush=True)
+    return best
 
 
-def choose_margin(path: Path) -> tuple[float, float]:
+def choose_margin(file: Path) -> tuple[float, float]:
     """Return the margin that reads most held-out crops, of the sets whose pictures reach beyond the plate."""
-    hits: dict[tuple[float, float], int] = {}
-    names = [n for n in CROP_SETS if n != CATALOGUE]
-    cases = [c for n in names for c in validation_set(n)]
+    net, hits = session(file), dict[tuple[float, float], int]()
+    cases = [c for name, group in held_out_sets().items() if name in CROP_SETS and name != CATALOGUE for c in group]
     for margin in ((0.0, 0.0), (0.0, 0.05), (0.02, 0.05), (0.03, 0.08), (0.04, 0.08), (0.05, 0.1), (0.08, 0.15)):
-        folded = score(cases, our_reader(path, margin))["folded"]
-        hits[margin] = folded.hits
-        print(f"margin {margin}: {folded}")
+        hits[margin] = 0
+        for c in cases:
+            crop = rectify(grey(c.image), corners_of(c.box), margin)
+            found = decode(net.run(None, {"crop": normalise(crop)})[0][0])
+            hits[margin] += found is not None and fold(found[0].reveal()) == fold(c.text)
+        print(f"margin {margin}: {Score(hits[margin], len(cases))}")
     return max(hits, key=lambda m: hits[m])
 
 
 def main() -> None:
     """Parse the command line, print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "released" / "reader.onnx")
+    parser.add_argument("--model", type=Path, help="ONNX file; the released one unless given")
     parser.add_argument("--peer", type=Path, help="fast-plate-ocr cct_xs_v1_global.onnx, read beside ours")
     parser.add_argument("--set", action="append", default=[], help="evaluation set, or crops-* for its held-out share")
-    parser.add_argument("--margin", type=float, nargs=2, default=MARGIN, metavar=("X", "Y"))
     parser.add_argument("--json", type=Path, help="write the scores here")
     parser.add_argument("--calibrate", action="store_true", help="find the temperature on held-out crops, and stop")
     parser.add_argument("--choose-margin", action="store_true", help="compare margins on held-out crops, and stop")
     given = parser.parse_args()
+    cv2.setNumThreads(1)
+    table = released_table("reader")
+    file = given.model or RELEASED / table["file"]
     if given.choose_margin:
-        print(f"best margin: {choose_margin(given.model)}")
+        print(f"best margin: {choose_margin(file)}; the device uses {MARGIN}")
         return
     if given.calibrate:
-        print(f"best temperature: {calibrate(given.model)}")
+        print(f"best temperature: {calibrate(file)}")
         return
-    readers = {"ours": our_reader(given.model, tuple(given.margin))}
+    readers = {"ours": device_reader(file, float(table["temperature"]))}
     if given.peer:
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}
-    table: dict[str, dict[str, Any]] = {}
-    for name in given.set or ["openalpr-eu", "openalpr-us-a"]:
-        cases = validation_set(name) if name.startswith("crops-") else evaluation_set(name)
-        for who, read in readers.items():
-            scores = score(cases, read)
-            table.setdefault(name, {})[who] = {k: s.table() for k, s in scores.items()}
-            print(f"{name:22s} {who:18s} " + "  ".join(f"{k} {s}" for k, s in scores.items()), flush=True)
+    held = held_out_sets()
+    sets = {n: held[n] if n.startswith("crops-") else evaluation_set(n) for n in given.set or EVALUATION_SETS}
+    scores = compare(sets, readers)
     if given.json:
-        given.json.write_text(json.dumps(table, indent=1))
+        plain = {s: {who: {k: v.table() for k, v in row.items()} for who, row in t.items()} for s, t in scores.items()}
+        given.json.write_text(json.dumps(plain, indent=1))
 
 
 if __name__ == "__main__":
