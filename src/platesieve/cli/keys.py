@@ -15,13 +15,14 @@ app = typer.Typer(help="Make keys and look at their public halves.", no_args_is_
 _HOLDERS = {
     "audit": "keep {secret} on the device; give {public} to every auditor and witness",
     "agency": "keep {secret} with the agency; give {public} to devices: --recipient agency={public}",
+    "lists": "keep {secret} on the device as camera/lists.key; give {public} to the agency, which encrypts hot lists to it",
     "command": "keep {secret} with whoever may suspend and resume; give {public} to devices as command_key",
 }
 
 
 @app.command()
 def new(
-    kind: Annotated[Literal["audit", "agency", "command"], typer.Argument(help="What the key is for.")],
+    kind: Annotated[Literal["audit", "agency", "command", "lists"], typer.Argument(help="What the key is for.")],
     out: Annotated[Path, typer.Option(help="Folder for the two files; nothing in it is overwritten.")],
     device: Annotated[
         str | None, typer.Option(help="AGENCY/SITE/DEVICE, for an audit key: it is part of the key's name.")
@@ -32,9 +33,9 @@ def new(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Make a key pair: `audit` signs the log, `agency` opens what is sealed, `command` suspends and resumes.
+    """Make a key pair: `audit` signs the log, `agency` opens what is sealed, `command` suspends, `lists` opens hot lists.
 
-    A device makes its own audit key on first start; make one here only to hand it over.
+    A device makes its own audit and lists keys on first start; make one here only to hand it over.
 
     Examples:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyrage
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -13,8 +14,10 @@ from platesieve.adapters.disk.key_files import (
     audit_key_name,
     fingerprint,
     key_facts,
+    load_lists_public,
     load_or_create_audit_key,
     load_or_create_device_key,
+    load_or_create_lists_key,
     load_public,
     load_secret,
     load_vkey,
@@ -180,7 +183,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> 
 
 
 def test_a_hybrid_agency_key_is_told_apart_by_its_word(tmp_path: Path) -> None:
-    """Its files go the same ways; a word that does not fit its length is refused, and so is a hybrid of another kind."""
+    """Its files go the same ways; a word that does not fit its length, or its kind, is refused."""
     secret, public = new_key_files(KeyKind.AGENCY, tmp_path, hybrid=True)
     facts = key_facts(public)
 
@@ -203,3 +206,33 @@ def test_a_device_makes_the_key_for_its_commands_once(tmp_path: Path) -> None:
     assert load_or_create_device_key(tmp_path) == first
     assert (tmp_path / "device.key").stat().st_mode & 0o077 == 0
     assert key_facts(tmp_path / "device.pub").kind is KeyKind.DEVICE
+
+
+def test_the_lists_key_is_made_once_and_is_an_age_identity(tmp_path: Path) -> None:
+    """First start makes it, any age program understands it, and its public half is what the agency encrypts to."""
+    identity = load_or_create_lists_key(tmp_path / "keys")
+
+    assert load_or_create_lists_key(tmp_path / "keys") == identity
+    recipient = load_lists_public(tmp_path / "keys/lists.pub")
+    sealed = pyrage.encrypt(b"rows", [pyrage.x25519.Recipient.from_str(recipient)])
+    assert pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(identity)]) == b"rows"
+    assert (tmp_path / "keys/lists.key").stat().st_mode & 0o777 == 0o600
+    assert key_facts(tmp_path / "keys/lists.key").fingerprint == key_facts(tmp_path / "keys/lists.pub").fingerprint
+    assert "AGE-SECRET" not in repr(key_facts(tmp_path / "keys/lists.key"))
+
+
+def test_a_lists_key_that_is_open_damaged_or_of_the_wrong_half_is_refused(tmp_path: Path) -> None:
+    """Each with what mends it."""
+    load_or_create_lists_key(tmp_path / "keys")
+    with pytest.raises(KeyFileError, match="is the secret half"):
+        load_lists_public(tmp_path / "keys/lists.key")
+    (tmp_path / "keys/lists.pub").write_text("age1qqqq\n")
+    with pytest.raises(KeyFileError, match="not a public lists key"):
+        load_lists_public(tmp_path / "keys/lists.pub")
+    (tmp_path / "keys/lists.key").chmod(0o644)
+    with pytest.raises(KeyFileError, match="others can read"):
+        load_or_create_lists_key(tmp_path / "keys")
+    (tmp_path / "keys/lists.key").chmod(0o600)
+    (tmp_path / "keys/lists.key").write_text("AGE-SECRET-KEY-1QQ\n")
+    with pytest.raises(KeyFileError, match="not a secret lists key"):
+        load_or_create_lists_key(tmp_path / "keys")

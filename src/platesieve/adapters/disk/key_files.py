@@ -10,6 +10,8 @@
 | agency.pub | `platesieve-agency-public-2 <base64>` | as above |
 | device.key | `platesieve-device-secret-1 <base64 of an X25519 key>` | the camera process alone |
 | device.pub | `platesieve-device-public-1 <base64>` | whoever sends this device commands with a plate in them |
+| lists.key | `AGE-SECRET-KEY-1...`, an age identity | the camera process alone; it opens hot lists with it |
+| lists.pub | `age1...`, the age recipient | the agency, which encrypts hot lists to it |
 | command.key | `platesieve-command-secret-1 <base64 of an Ed25519 seed>` | whoever may suspend and resume |
 | command.pub | `platesieve-command-public-1 <base64>` | every device that obeys them |
 
@@ -28,6 +30,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pyrage import IdentityError, RecipientError, x25519
 
 from platesieve.audit.note import NoteSigner, NoteVerifier, decode_base64
 from platesieve.domain.errors import KeyFileError
@@ -47,6 +50,7 @@ MAX_BYTES = 4096
 _BYTES = {"secret": (KEY_BYTES, HYBRID_PRIVATE_BYTES), "public": (KEY_BYTES, HYBRID_PUBLIC_BYTES)}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SKEY = "PRIVATE+KEY+"
+_AGE_SECRET, _AGE_PUBLIC = "AGE-SECRET-KEY-1", "age1"
 
 
 class KeyKind(StrEnum):
@@ -56,6 +60,7 @@ class KeyKind(StrEnum):
     AGENCY = "agency"
     COMMAND = "command"
     DEVICE = "device"
+    LISTS = "lists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class KeyFacts:
         kind: what it is for.
         secret: whether the file holds the secret half.
         public: the line of the public half.
-        fingerprint: SHA-256 of the bytes of the public key, hex; also what the audit log names.
+        fingerprint: SHA-256 of the bytes of the public key (of an age recipient: of its text), hex; also what the
+            audit log names.
     """
 
     kind: KeyKind
@@ -138,7 +144,7 @@ def load_secret(file: Path, kind: KeyKind) -> bytes:
     """
     with _as_key_error(file):
         secret = _raw(_line(file), kind, "secret", file)
-        _refuse_readable_by_others(file)
+        refuse_readable_by_others(file)
         return secret
 
 
@@ -157,6 +163,34 @@ def load_or_create_device_key(folder: Path) -> bytes:
     with _as_key_error(file):
         there = file.exists()
     return load_secret(file if there else new_key_files(KeyKind.DEVICE, folder)[0], KeyKind.DEVICE)
+
+
+def load_or_create_lists_key(folder: Path) -> str:
+    """Return the age identity that opens hot lists for this device; made on first use, public half beside it.
+
+    Raises:
+        KeyFileError: others can read it, it is damaged, or the folder cannot be written.
+    """
+    file = folder / f"{KeyKind.LISTS}.key"
+    with _as_key_error(file):
+        if not file.exists():
+            new_key_files(KeyKind.LISTS, folder)
+        line = _secret_line(file)
+    _age_public(line, file)
+    return line
+
+
+def load_lists_public(file: Path) -> str:
+    """Return the age recipient in a file.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable, of another kind, or holds the secret half.
+    """
+    with _as_key_error(file):
+        line = _line(file)
+    if line.startswith(_AGE_SECRET):
+        raise KeyFileError(f"{file} is the secret half of a key", "leave it on the device, and give the .pub beside it")
+    return _age_recipient(line, file)
 
 
 def new_key_files(kind: KeyKind, folder: Path, name: str = "", *, hybrid: bool = False) -> tuple[Path, Path]:
@@ -197,10 +231,15 @@ def key_facts(file: Path) -> KeyFacts:
         if line.startswith(_SKEY):
             verifier = NoteSigner.from_skey(_secret_line(file)).verifier
             return KeyFacts(KeyKind.AUDIT, True, verifier.vkey, fingerprint(verifier.public_key))
+        if line.startswith(_AGE_SECRET):
+            public = _age_public(_secret_line(file), file)
+            return KeyFacts(KeyKind.LISTS, True, public, fingerprint(public.encode()))
+        if line.startswith(_AGE_PUBLIC):
+            return KeyFacts(KeyKind.LISTS, False, _age_recipient(line, file), fingerprint(line.encode()))
         for kind in (KeyKind.AGENCY, KeyKind.COMMAND, KeyKind.DEVICE):
             if line.startswith(_prefix(kind, "secret")):
-                public = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
-                return KeyFacts(kind, True, _text(kind, "public", public), fingerprint(public))
+                raw = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
+                return KeyFacts(kind, True, _text(kind, "public", raw), fingerprint(raw))
             if line.startswith(_prefix(kind, "public")):
                 return KeyFacts(kind, False, line, fingerprint(_raw(line, kind, "public", file)))
         verifier = NoteVerifier.from_vkey(line)
@@ -211,10 +250,32 @@ def _drawn(kind: KeyKind, name: str, *, hybrid: bool) -> tuple[str, str]:
     if kind is KeyKind.AUDIT:
         signer = NoteSigner.generate(name)
         return signer.skey, signer.verifier.vkey
+    if kind is KeyKind.LISTS:
+        identity = x25519.Identity.generate()
+        return str(identity), str(identity.to_public())
     raw = new_private_key(
         os.urandom, hybrid=hybrid and kind is KeyKind.AGENCY
     )  # 32 random bytes are an Ed25519 seed too
     return _text(kind, "secret", raw), _text(kind, "public", _public_of(kind, raw))
+
+
+def _age_public(line: str, file: Path) -> str:
+    """Return the recipient that belongs to an age identity."""
+    try:
+        return str(x25519.Identity.from_str(line).to_public())
+    except IdentityError as error:
+        raise KeyFileError(
+            f"{file} is not a secret lists key, or damaged", "make one with: platesieve keys new lists --out DIR"
+        ) from error
+
+
+def _age_recipient(line: str, file: Path) -> str:
+    try:
+        return str(x25519.Recipient.from_str(line))
+    except RecipientError as error:
+        raise KeyFileError(
+            f"{file} is not a public lists key, or damaged", "copy lists.pub from the device again"
+        ) from error
 
 
 def _public_of(kind: KeyKind, secret: bytes) -> bytes:
@@ -247,11 +308,16 @@ def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
 
 
 def _secret_line(file: Path) -> str:
-    _refuse_readable_by_others(file)
+    refuse_readable_by_others(file)
     return _line(file)
 
 
-def _refuse_readable_by_others(file: Path) -> None:
+def refuse_readable_by_others(file: Path) -> None:
+    """Refuse a secret that its group or the world may read.
+
+    Raises:
+        KeyFileError: they may.
+    """
     if file.stat().st_mode & _OTHERS:
         raise KeyFileError(f"others can read the secret key {file}", f"run: chmod 600 {file}")
 
