@@ -53,8 +53,8 @@ def load_released(role: Role, manifest: Path | None = None) -> ReleasedModel:
         ModelError: it is missing, too large, or not the file that was released.
     """
     manifest = manifest or find_manifest()
-    table = _table(manifest, role)
-    data = _read(_model_path(manifest, table["file"], role), MAX_MODEL_BYTES, f"the {role} model")
+    table = released_table(manifest, role, ("name", "version", "file", "sha256"))
+    data = read_bytes(released_path(manifest, table["file"], role), MAX_MODEL_BYTES, f"the {role} model")
     found = hashlib.sha256(data).hexdigest()
     if found != table["sha256"].lower():
         raise ModelError(
@@ -81,33 +81,47 @@ def find_manifest() -> Path:
     )
 
 
-def _table(manifest: Path, role: Role) -> dict[str, Any]:
-    data = _read(manifest, MAX_MANIFEST_BYTES, MANIFEST)
+def released_table(manifest: Path, name: str, needed: tuple[str, ...]) -> dict[str, Any]:
+    """Return one table of released.toml, which says at least what is needed, as text.
+
+    Raises:
+        ModelError: it does not.
+    """
+    data = read_bytes(manifest, MAX_MANIFEST_BYTES, MANIFEST)
     try:
         whole = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{MANIFEST} cannot be read: {error}", "install platesieve again") from error
-    table = whole.get(role)
+    table = whole.get(name)
     if not isinstance(table, dict):
         raise ModelError(
-            f"{MANIFEST} has no table [{role}]: no such model was released",
-            f"install platesieve again, or train it with models/runs/{role}.sh",
+            f"{MANIFEST} has no table [{name}]: it was not released",
+            "install platesieve again, or train the models with models/runs/*.sh",
         )
-    missing = [key for key in ("name", "version", "file", "sha256") if not isinstance(table.get(key), str)]
+    missing = [key for key in needed if not isinstance(table.get(key), str)]
     if missing:
-        raise ModelError(f"[{role}] in {MANIFEST} does not say {', '.join(missing)}", "install platesieve again")
+        raise ModelError(f"[{name}] in {MANIFEST} does not say {', '.join(missing)}", "install platesieve again")
     return table
 
 
-def _model_path(manifest: Path, name: str, role: Role) -> Path:
-    """Return the file: beside the manifest, or in the folder `released` beside it."""
+def released_path(manifest: Path, name: str, table: str) -> Path:
+    """Return where a released file is: beside the manifest, or in the folder `released` beside it.
+
+    Raises:
+        ModelError: its name leads elsewhere.
+    """
     if Path(name).name != name or name in {"", ".", ".."}:
-        raise ModelError(f"the file of [{role}] in {MANIFEST} is not a plain file name", "install platesieve again")
+        raise ModelError(f"the file of [{table}] in {MANIFEST} is not a plain file name", "install platesieve again")
     beside = manifest.parent / name
     return beside if beside.is_file() else manifest.parent / "released" / name
 
 
-def _read(path: Path, limit: int, what: str) -> bytes:
+def read_bytes(path: Path, limit: int, what: str) -> bytes:
+    """Return a whole file of at most `limit` bytes.
+
+    Raises:
+        ModelError: it is missing, unreadable or larger; `what` names it.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
