@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.flow.sight import Sight
     from platesieve.hotlist.hotlist import HotList
-    from platesieve.policy.language import Policy
-    from platesieve.ports import Clock
+    from platesieve.policy.language import Policy, Scope
+    from platesieve.policy.pseudonym import Ring
+    from platesieve.ports import Clock, PlateFinder
     from platesieve.preview import Preview
     from platesieve.settings import Settings
     from platesieve.vision.frame import Frame
@@ -130,8 +131,30 @@ def load_recipients(settings: Settings) -> dict[str, bytes]:
     return {name: load_public(Path(file), KeyKind.AGENCY) for name, file in settings.recipients.items()}
 
 
-def build_judge(settings: Settings, clock: Clock) -> Judge:
+def load_rings(settings: Settings) -> dict[Scope, Ring]:
+    """Return the ratchets of pseudonyms that are shared with other devices, by their scope."""
+    from platesieve.adapters.disk.ratchet_file import open_ring
+    from platesieve.policy.language import Scope
+
+    return {Scope(scope): open_ring(Path(file)) for scope, file in settings.shared_keys.items()}
+
+
+def made_up_rings(policy: Policy, now: Instant) -> dict[Scope, Ring]:
+    """Return rings of this process alone, for a look at what would leave: a real one would go forward."""
+    from platesieve.policy.pseudonym import Ring
+    from platesieve.policy.ratchet import new_ratchet
+
+    lengths_s = policy.shared_epochs_s.items()
+    return {scope: Ring(new_ratchet(epoch_s, now, os.urandom), lambda _: None) for scope, epoch_s in lengths_s}
+
+
+def build_judge(settings: Settings, clock: Clock, *, rings_made_up: bool = False) -> Judge:
     """Return policy, hot list and instruments as one value.
+
+    Args:
+        settings: of the device.
+        clock: says whether the policy is in force.
+        rings_made_up: take no shared key from a file.
 
     Raises:
         ConfigError: this device may not read under this policy; every reason is listed.
@@ -143,19 +166,22 @@ def build_judge(settings: Settings, clock: Clock) -> Judge:
     now = clock.now()
     policy = in_force(load_policy(settings.policy), now)
     recipients = load_recipients(settings)
-    refusals = device_refusals(policy, settings.device, now, recipients)
+    rings = made_up_rings(policy, now) if rings_made_up else load_rings(settings)
+    lengths_s = {scope: ring.ratchet.epoch_s for scope, ring in rings.items()}
+    refusals = device_refusals(policy, settings.device, now, recipients, lengths_s)
     if refusals:
         raise ConfigError(f"this device may not read under policy {policy.id}", "mend each line above", refusals)
-    instruments = instruments_for(settings.device, recipients, policy.epochs_s)
+    instruments = instruments_for(settings.device, recipients, policy.epochs_s, rings)
     return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments)
 
 
-def build_sight(settings: Settings, policy: Policy | None = None) -> Sight:
+def build_sight(settings: Settings, policy: Policy | None = None, finder: PlateFinder | None = None) -> Sight:
     """Return the eyes of the device: motion gate, detector, reader and tracker over the released models.
 
     Args:
         settings: of the device.
         policy: says how long a read may live and whether a picture may leave; None where nothing leaves anyway.
+        finder: another one than the released detector, or that one with somebody watching.
 
     Raises:
         ModelError: a model is missing, changed or cannot run.
@@ -167,7 +193,7 @@ def build_sight(settings: Settings, policy: Policy | None = None) -> Sight:
     if policy is not None:
         tracking = replace(tracking, max_pass_s=min(tracking.max_pass_s, policy.reading.raw_lifetime_s))
     key = os.urandom(32)  # RAM only: what was reported cannot be tested against a list of plates
-    finder = OnnxPlateFinder(settings.vision)
+    finder = finder or OnnxPlateFinder(settings.vision)
     reader = OnnxPlateReader(settings.vision)
     return Sight(
         finder,
@@ -187,21 +213,29 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.adapters.local.pipe import PipeOutlet
+    from platesieve.adapters.local.service_manager import Pulse, service_manager
+    from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder
+    from platesieve.adapters.networks.onnx_models import OnnxPlateFinder
     from platesieve.pipeline import Parts, Pipeline
 
     folders = Folders.of(settings)
     clock = SystemClock(assume=settings.device.assume_clock)
+    pulse = Pulse(service_manager())
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
         judge = build_judge(settings, clock)
         log = stack.enter_context(_open_log(settings, folders))
-        sight = build_sight(settings, judge.policy)
+        finder = WatchedFinder(OnnxPlateFinder(settings.vision))
+        sight = build_sight(settings, judge.policy, finder)
+        pulse.ready()  # log and models are in order; from here on the camera has to prove itself
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(outlet.drain, DRAIN_S)
         books = Books(judge, settings.audit, _facts(settings), clock.now())
         obedience = Obedience(settings.device, _command_key(settings), suspended=log.suspended)
-        Pipeline(Parts(sight, judge, books, obedience, log, outlet, clock), observe).run(camera, stop)
+        Pipeline(Parts(sight, judge, books, obedience, log, outlet, clock), observe).run(
+            WatchedCamera(camera, finder, pulse), stop
+        )
 
 
 def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
@@ -214,6 +248,7 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
     """
     from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
     from platesieve.adapters.local.pipe import PipeIntake
+    from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.mqtt.publisher import open_publisher
     from platesieve.adapters.mqtt.wire import Address
     from platesieve.uplink import run_uplink
@@ -229,7 +264,9 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
             undo.callback(outbox.close)
             publisher = open_publisher(settings.uplink, address, intake.wake)
             undo.pop_all()
-        run_uplink(intake, outbox, publisher, clock, stop, drain)
+        pulse = Pulse(service_manager())
+        pulse.ready()
+        run_uplink(intake, outbox, publisher, clock, stop, drain, pulse.beat)
 
 
 def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
@@ -278,7 +315,8 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
     clock = SystemClock(assume=True)
     with TemporaryDirectory(prefix="platesieve-") as scratch:
         keys = {name: str(demo_recipient(Path(scratch), name)) for name in made_up}
-        judge = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock)
+        judge = build_judge(replace(settings, recipients={**settings.recipients, **keys}), clock, rings_made_up=True)
+        judge.instruments.pseudonyms.rotate(clock.now())
         camera = open_camera(settings.camera, clock, Replay(pace="fast"))
         with closing(camera):
             sight = build_sight(settings, judge.policy)

@@ -41,6 +41,7 @@ def run_uplink(
     clock: Clock,
     stop: Callable[[], bool],
     drain: Callable[[], bool] = lambda: False,
+    progress: Callable[[], None] = lambda: None,
 ) -> int:
     """Carry events until told to stop; return how many were never taken by the broker (they stay stored).
 
@@ -54,6 +55,7 @@ def run_uplink(
         stop: asked several times a second; a signal handler makes it true.
         drain: asked likewise; once it is true the run also ends when the camera process has said goodbye and
             the outbox is empty.
+        progress: called after each round in which the outbox did what it was asked.
 
     Raises:
         StorageError: the disk refuses at the very end. Before that, the run goes on and tries again.
@@ -63,7 +65,8 @@ def run_uplink(
         for close in (outbox.close, intake.close, publisher.close):  # run in reverse: the broker first
             ending.callback(close)
         while not stop() and not (drain() and uplink.drained()):
-            uplink.step(_WAIT_S)
+            if uplink.step(_WAIT_S):
+                progress()
         return uplink.part()
 
 
@@ -85,8 +88,8 @@ class Uplink:
     _camera_gone_ns: int | None = None
     _said_offline: bool = False
 
-    def step(self, timeout_s: float) -> None:
-        """Do one round; it waits at most `timeout_s` seconds, when there is nothing to do."""
+    def step(self, timeout_s: float) -> bool:
+        """Do one round, at most `timeout_s` seconds long when there is nothing to do; return whether it succeeded."""
         arrived = self.intake.take(timeout_s)
         try:
             self._start()
@@ -99,6 +102,7 @@ class Uplink:
             self._storage_failed(error)
         else:
             self._storage_ok = True
+        return self._storage_ok
 
     def drained(self) -> bool:
         """Return whether the camera process is gone on purpose and the broker has everything."""

@@ -1,0 +1,104 @@
+"""`deploy/install` puts everything in place, `deploy/uninstall` takes everything away; shell scripts are clean."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.integration
+
+
+def scripts() -> list[Path]:
+    """Return every shell script that stands under deploy and firmware."""
+    found = [path for folder in ("deploy", "firmware") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    return [path for path in found if path.read_bytes()[:64].startswith((b"#!/bin/sh", b"#!/usr/bin/env bash"))]
+
+
+def everything(root: Path) -> set[str]:
+    """Return every path under a root, without the standing folders of any system."""
+    return {str(path.relative_to(root)) for path in root.rglob("*")}
+
+
+def run(script: str, root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of deploy on a scratch root."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DESTDIR": str(root),
+        "PYTHON": sys.executable,
+        "PIP_OPTIONS": "--no-deps --no-index",
+        "HOME": str(root.parent),
+    }
+    command = [ROOT / "deploy" / script, *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=110)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_shell_scripts_are_clean(script: Path) -> None:
+    """Shellcheck has nothing to say."""
+    done = subprocess.run(["shellcheck", "-x", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == ""
+
+
+def test_what_is_installed_is_taken_away_again(tmp_path: Path, wheel: Path) -> None:
+    """Program, services and settings are there; afterwards the root is as it was."""
+    root = tmp_path / "root"
+    (root / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
+    before = everything(root)
+
+    done = run("install", root, str(wheel))
+    assert done.returncode == 0, done.stderr
+    for needed in (
+        "opt/platesieve/bin/platesieve",
+        "usr/lib/systemd/system/platesieve-camera.service",
+        "usr/lib/systemd/system/platesieve-uplink.service",
+        "usr/lib/sysusers.d/platesieve.conf",
+        "etc/platesieve/platesieve.toml",
+    ):
+        assert (root / needed).exists(), needed
+    wanted = root / "etc/systemd/system/multi-user.target.wants"
+    assert {"platesieve-camera.service", "platesieve-uplink.service"} <= {link.name for link in wanted.iterdir()}
+    assert str(root) not in (root / "opt/platesieve/bin/platesieve").read_text().splitlines()[0]
+    (root / "var/lib/platesieve/camera").mkdir(parents=True)
+    (root / "var/lib/platesieve/camera/audit.key").write_text("key")
+
+    refused = run("uninstall", root)
+    assert refused.returncode == 2
+    assert "hint: say --yes" in refused.stderr
+    assert (root / "var/lib/platesieve/camera/audit.key").exists()
+    done = run("uninstall", root, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert everything(root) - before <= {"var", "var/lib", "opt", "usr", "usr/lib", "usr/share"}
+
+
+def test_settings_survive_an_upgrade(tmp_path: Path, wheel: Path) -> None:
+    """A second installation keeps what the installer wrote."""
+    root = tmp_path / "root"
+    assert run("install", root, str(wheel)).returncode == 0
+    (root / "etc/platesieve/platesieve.toml").write_text("# mine\n")
+
+    assert run("install", root, str(wheel)).returncode == 0
+    assert (root / "etc/platesieve/platesieve.toml").read_text() == "# mine\n"
+
+
+def test_without_a_wheel_it_says_how_to_make_one(tmp_path: Path) -> None:
+    """Error, hint and the code for an input that is not there."""
+    done = run("install", tmp_path, str(tmp_path / "absent.whl"))
+
+    assert done.returncode == 66
+    assert "hint: build one with" in done.stderr

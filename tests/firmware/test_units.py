@@ -1,0 +1,125 @@
+"""The services as systemd reads them: how exposed they are, and what they promise."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from platesieve.supervision import PERMANENT
+
+ROOT = Path(__file__).parents[2]
+OVERLAY = ROOT / "firmware" / "overlay"
+UNITS = OVERLAY / "usr/lib/systemd/system"
+LIMITS = {"camera": 1.0, "uplink": 1.5}
+
+pytestmark = pytest.mark.integration
+
+
+def exposure(unit: Path) -> float:
+    """Return the score that `systemd-analyze security` gives a unit file; less is better."""
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    (score,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    return float(score)
+
+
+def directives(name: str) -> dict[str, list[str]]:
+    """Return the directives of a unit; one that stands several times has several values."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / f"platesieve-{name}.service").read_text().splitlines():
+        key, separator, value = line.partition("=")
+        if separator and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize(("name", "limit"), LIMITS.items())
+def test_a_service_is_hardly_exposed(name: str, limit: float) -> None:
+    """The gate of the sandbox: camera at most 1.0, uplink at most 1.5."""
+    assert exposure(UNITS / f"platesieve-{name}.service") <= limit
+
+
+@pytest.mark.parametrize(("name", "line"), [("camera", "PrivateNetwork=yes"), ("uplink", "PrivateDevices=yes")])
+def test_the_gate_notices_a_line_that_is_missing(tmp_path: Path, name: str, line: str) -> None:
+    """The control: without the line that matters most the score is worse."""
+    unit = UNITS / f"platesieve-{name}.service"
+    weaker = tmp_path / unit.name
+    weaker.write_text(unit.read_text().replace(f"{line}\n", "").replace("IPAddressDeny=any\n", ""))
+
+    assert exposure(weaker) > exposure(unit)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_service_leaves_no_trace_and_does_not_restart_in_vain(name: str) -> None:
+    """No core dump, no swap, freed memory overwritten, a watchdog, and no restart where none helps."""
+    unit = directives(name)
+
+    assert unit["LimitCORE"] == ["0"]
+    assert unit["MemorySwapMax"] == ["0"]
+    assert unit["Type"] == ["notify"]
+    assert "WatchdogSec" in unit
+    environment = " ".join(unit["Environment"])
+    assert "PYTHONMALLOC=malloc" in environment
+    assert "glibc.malloc.perturb=165" in environment
+    assert "ORT_DISABLE_TELEMETRY=1" in environment
+    assert {int(code) for code in unit["RestartPreventExitStatus"][0].split()} == PERMANENT
+
+
+def test_each_service_cannot_see_the_other_ones_folder() -> None:
+    """The process with the network has no key of the log, the one with the plates no key of the broker."""
+    assert directives("camera")["InaccessiblePaths"] == ["-/var/lib/platesieve/uplink"]
+    assert directives("uplink")["InaccessiblePaths"] == ["-/var/lib/platesieve/camera"]
+
+
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    """No unknown section, key or value; the program itself is put in place by an installation."""
+    for unit in UNITS.glob("*.service"):
+        text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text())
+        (tmp_path / unit.name).write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, tmp_path.glob("*.service"))]
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+
+    ours = [line for line in done.stderr.splitlines() if "platesieve" in line]
+    assert ours == []
+
+
+def test_the_journal_lives_in_ram() -> None:
+    """Nothing that is logged reaches the card."""
+    journal = ConfigParser()
+    journal.read(OVERLAY / "usr/lib/systemd/journald.conf.d/50-platesieve.conf")
+
+    assert journal["Journal"]["Storage"] == "volatile"
+
+
+@pytest.mark.parametrize(
+    ("uptime_s", "status", "expected"),
+    [
+        (5000, 74, ["--no-block reboot"]),
+        (60, 74, ["reset-failed platesieve-camera.service", "--no-block start platesieve-camera.service"]),
+        (5000, 78, []),
+    ],
+)
+def test_rescue_reboots_only_where_it_helps(tmp_path: Path, uptime_s: int, status: int, expected: list[str]) -> None:
+    """A hung camera after long uptime: reboot. Just booted: try again. Wrong settings: neither."""
+    (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\n[ "$1" = show ] && echo {status} && exit\necho "$@" >> {tmp_path}/asked\n')
+    systemctl.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PLATESIEVE_UPTIME": str(tmp_path / "uptime"),
+        "PLATESIEVE_SLEEP": shutil.which("true") or "true",
+    }
+    subprocess.run(
+        [OVERLAY / "usr/lib/platesieve/rescue"], env=environment, check=True, capture_output=True, timeout=10
+    )
+
+    asked = tmp_path / "asked"
+    assert (asked.read_text().splitlines() if asked.exists() else []) == expected
