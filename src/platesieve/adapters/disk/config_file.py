@@ -7,7 +7,7 @@ import sys
 import tomllib
 from dataclasses import asdict
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,10 +15,18 @@ from platesieve.domain.errors import ConfigError
 from platesieve.settings import Settings, out_of_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+T = TypeVar("T")
 MAX_BYTES = 256 * 1024
+_FILES: dict[str, tuple[str, ...]] = {
+    "": ("camera", "policy", "hotlist", "command_key"),
+    "uplink": ("ca_file", "certificate_file", "key_file"),
+    "delivery": ("folder", "root", "ca_file"),
+    "recipients": (),
+    "shared_keys": (),
+}
 
 
 def load_settings(path: Path | None, overrides: Mapping[str, object]) -> Settings:
@@ -31,20 +39,42 @@ def load_settings(path: Path | None, overrides: Mapping[str, object]) -> Setting
     Raises:
         ConfigError: all faults at once in `problems`.
     """
+    return load_tree(Settings, path, overrides, _FILES, out_of_bounds)
+
+
+def load_tree(
+    shape: type[T],
+    path: Path | None,
+    overrides: Mapping[str, object],
+    files: Mapping[str, Iterable[str]],
+    faults_of: Callable[[T], tuple[str, ...]],
+) -> T:
+    """Return settings of any shape.
+
+    Args:
+        shape: frozen dataclass of the settings.
+        path: a TOML file, `-` for JSON on standard input, or None for the defaults.
+        overrides: dotted setting name to value; None is skipped.
+        files: section to the keys in it that name files, looked for beside `path`; no keys means all of the section.
+        faults_of: returns what is wrong with values whose types are right.
+
+    Raises:
+        ConfigError: all faults at once in `problems`.
+    """
     tree: dict[str, object] = {}
     if path is not None:
         tree = _parse(path)
         if str(path) != "-":
-            _beside(tree, path.parent)
+            _beside(tree, path.parent, files)
     for dotted, value in overrides.items():
         if value is not None:
             _put(tree, dotted.split("."), value)
     try:
-        settings = _adapter().validate_python(tree)
+        settings = _adapter(shape).validate_python(tree)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise _wrong(tuple(_problem(fault) for fault in faults)) from error
-    if problems := out_of_bounds(settings):
+    if problems := faults_of(settings):
         raise _wrong(problems)
     return settings
 
@@ -55,8 +85,8 @@ def dump_settings(settings: Settings) -> str:
 
 
 @cache
-def _adapter() -> TypeAdapter[Settings]:
-    return TypeAdapter(Settings)
+def _adapter(shape: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(shape)
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -107,18 +137,13 @@ def _problem(fault: Mapping[str, object]) -> str:
     return f"{dotted}: {message}"
 
 
-def _beside(tree: dict[str, object], folder: Path) -> None:
+def _beside(tree: dict[str, object], folder: Path, files: Mapping[str, Iterable[str]]) -> None:
     """Look for relative files beside the settings file; a name that is no file there stays (packs have names)."""
-
-    def resolve(table: object, keys: Iterable[str]) -> None:
-        if isinstance(table, dict):
-            for key in keys:
-                value = table.get(key)
-                if isinstance(value, str) and (folder / value).exists():
-                    table[key] = str(folder / value)
-
-    resolve(tree, ("camera", "policy", "hotlist", "command_key"))
-    resolve(tree.get("uplink"), ("ca_file", "certificate_file", "key_file"))
-    resolve(tree.get("delivery"), ("folder", "root", "ca_file"))
-    recipients = tree.get("recipients")
-    resolve(recipients, tuple(recipients) if isinstance(recipients, dict) else ())
+    for section, keys in files.items():
+        table = tree.get(section) if section else tree
+        if not isinstance(table, dict):
+            continue
+        for key in tuple(keys) or tuple(table):
+            value = table.get(key)
+            if isinstance(value, str) and (folder / value).exists():
+                table[key] = str(folder / value)

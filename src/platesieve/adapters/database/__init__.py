@@ -1,0 +1,1 @@
+"""What a collector keeps, in SQLite or PostgreSQL."""
