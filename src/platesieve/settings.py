@@ -147,6 +147,9 @@ class Settings:
     hotlist: str | None = None  # CSV of plate,category,list,expires; held in RAM
     state: str = "~/.local/state/platesieve"  # audit log, keys and outbox
     recipients: dict[str, str] = field(default_factory=dict)  # name in the policy's `seal` -> public key file
+    shared_keys: dict[Literal["site", "fleet"], str] = field(
+        default_factory=dict
+    )  # scope of a pseudonym -> ratchet file
     command_key: str | None = None  # public key of whoever may suspend and resume this device
     device: Device = field(default_factory=Device)
     vision: Vision = field(default_factory=Vision)
@@ -172,7 +175,9 @@ def out_of_bounds(settings: Settings) -> tuple[str, ...]:
     problems = [f"{name}: must not be empty" for name in ("camera", "state") if not getattr(settings, name).strip()]
     delivery = settings.delivery
     if (delivery.url or delivery.folder) and not delivery.root:
-        problems.append("delivery.root: must name the agency's root.json; without it nothing that comes can be believed")
+        problems.append(
+            "delivery.root: must name the agency's root.json; without it nothing that comes can be believed"
+        )
     if delivery.url and not delivery.url.startswith("https://"):
         problems.append("delivery.url: must begin with https://")
     for dotted, (least, most) in BOUNDS.items():

@@ -15,14 +15,20 @@ app = typer.Typer(help="Make keys and look at their public halves.", no_args_is_
 _HOLDERS = {
     "audit": "keep {secret} on the device; give {public} to every auditor and witness",
     "agency": "keep {secret} with the agency; give {public} to devices: --recipient agency={public}",
-    "lists": "keep {secret} on the device as camera/lists.key; give {public} to the agency, which encrypts hot lists to it",
+    "lists": "keep {secret} on the device; give {public} to the agency, which encrypts hot lists to it",
     "command": "keep {secret} with whoever may suspend and resume; give {public} to devices as command_key",
 }
+_FLEET_HOLDER = (
+    "copy it to every device of the ring, name it there as shared_keys.fleet or shared_keys.site, and then erase this "
+    "one: platesieve keys erase {file}"
+)
 
 
 @app.command()
 def new(
-    kind: Annotated[Literal["audit", "agency", "command", "lists"], typer.Argument(help="What the key is for.")],
+    kind: Annotated[
+        Literal["audit", "agency", "command", "lists", "fleet"], typer.Argument(help="What the key is for.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the two files; nothing in it is overwritten.")],
     device: Annotated[
         str | None, typer.Option(help="AGENCY/SITE/DEVICE, for an audit key: it is part of the key's name.")
@@ -31,9 +37,15 @@ def new(
         bool,
         typer.Option("--hybrid", help="For an agency key: ML-KEM-768 with X25519, closed to a quantum computer too."),
     ] = False,
+    epoch: Annotated[
+        str | None, typer.Option(help="For a fleet key: the length of an epoch, as the policy writes it, such as 1h.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a key pair: `audit` signs the log, `agency` opens what is sealed, `command` suspends, `lists` opens hot lists.
+    """Make a key: `audit` signs the log, `agency` opens sealed fields, `command` commands, `lists` opens hot lists.
+
+    `fleet` is one file for all devices that are to give one vehicle the same pseudonym. It goes forward with every
+    epoch, on each device by itself, and what it was before cannot be computed from it.
 
     A device makes its own audit and lists keys on first start; make one here only to hand it over.
 
@@ -44,10 +56,19 @@ def new(
       platesieve keys new agency --hybrid --out keys
 
       platesieve keys new audit --out state --device metro-pd/bridge-7/cam-1
+
+      platesieve keys new fleet --epoch 1h --out keys
     """
     from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, key_facts, new_key_files
 
     device_parts(device)
+    if (epoch is None) is (kind == "fleet"):
+        raise typer.BadParameter(
+            "a fleet key needs the length of its epochs, other keys have none", param_hint="--epoch"
+        )
+    if kind == "fleet":
+        _new_fleet_key(out / "fleet.key", str(epoch), json=json)
+        return
     if (device is None) is (kind == "audit"):
         raise typer.BadParameter("an audit key needs AGENCY/SITE/DEVICE, other keys have none", param_hint="--device")
     if hybrid and kind != "agency":
@@ -61,6 +82,43 @@ def new(
     say(_HOLDERS[kind].format(secret=secret, public=public))
 
 
+def _new_fleet_key(file: Path, epoch: str, *, json: bool) -> None:
+    import os
+
+    from platesieve.adapters.disk.ratchet_file import new_ratchet_file
+    from platesieve.adapters.local.system_clock import SystemClock
+    from platesieve.policy.duration import divides_time, parse_duration
+    from platesieve.policy.ratchet import new_ratchet
+
+    try:
+        epoch_s = parse_duration(epoch)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; write for example 1h or 1d", param_hint="--epoch") from error
+    if not epoch_s or not divides_time(epoch_s):
+        raise typer.BadParameter("write what divides a day, or whole days: 15m, 1h, 1d", param_hint="--epoch")
+    ratchet = new_ratchet(epoch_s, SystemClock().now(), os.urandom)
+    new_ratchet_file(file, ratchet)
+    if json:
+        print_json({"kind": "fleet", "secret": str(file), "ring": ratchet.ring, "epoch_s": epoch_s})
+        return
+    typer.echo(f"secret       {file}\nring         {ratchet.ring}\nepochs       {epoch}, beginning now")
+    say(_FLEET_HOLDER.format(file=file))
+
+
+@app.command()
+def erase(file: Annotated[Path, typer.Argument(help="The fleet key of a device that leaves, or a copy.")]) -> None:
+    """Write zeros over a fleet key and remove it: a device that is retired, or the copy that was handed out.
+
+    Examples:
+
+      platesieve keys erase /var/lib/platesieve/camera/fleet.key
+    """
+    from platesieve.adapters.disk.ratchet_file import erase_ratchet
+
+    erase_ratchet(file)
+    say(f"{file} is erased; on flash a trace may remain where no program reaches it")
+
+
 @app.command()
 def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], json: JsonOption = False) -> None:
     """Show kind, public half and fingerprint of a key file; never the secret.
@@ -69,8 +127,23 @@ def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], 
 
       platesieve keys show keys/agency.pub
     """
-    from platesieve.adapters.disk.key_files import key_facts
+    from platesieve.adapters.disk.key_files import key_facts, read_line
+    from platesieve.adapters.disk.ratchet_file import WORD, load_ratchet
 
+    if read_line(file).startswith(f"{WORD} "):
+        ratchet = load_ratchet(file)
+        if json:
+            next_epoch = {
+                "kind": "fleet",
+                "ring": ratchet.ring,
+                "epoch_s": ratchet.epoch_s,
+                "next_epoch": ratchet.epoch,
+            }
+            print_json(next_epoch)
+            return
+        typer.echo(f"kind         fleet (secret)\nring         {ratchet.ring}")
+        typer.echo(f"epochs       {ratchet.epoch_s} s, the next one is number {ratchet.epoch}")
+        return
     facts = key_facts(file)
     half = "secret" if facts.secret else "public"
     if json:

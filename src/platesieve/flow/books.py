@@ -17,7 +17,7 @@ from platesieve.audit import entry as log
 from platesieve.audit.commitment import SALT_BYTES, commit
 from platesieve.domain.decision import Reason, Tally
 from platesieve.domain.disclosure import Kind
-from platesieve.domain.instant import NS_PER_S
+from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition
 from platesieve.flow.accountability import Condition, State, health
 from platesieve.flow.accounts import Accounts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from platesieve.audit.entry import Entry
     from platesieve.domain.disclosure import Disclosure
-    from platesieve.domain.instant import Instant, TimeQuality
+    from platesieve.domain.instant import Instant
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.settings import Audit
 
@@ -135,7 +135,7 @@ class Books:
             if isinstance(judgement.decision, Tally):
                 self._windows = self._counted(judgement, judgement.decision)
         if self._not_reading is None:
-            self._keys.rotate(now)
+            self._keys.rotate(now, clock_is_believed=quality is TimeQuality.SYNCHRONISED)
         self._windows, counts = aggregate.close(self._windows, self._judge.policy, now, self._judge.instruments)
         leaving, published = self._committed((*decided, *counts), now)
         entries = [*self._pending, *self._key_events(now), *published]
@@ -210,7 +210,7 @@ class Books:
     def _key_events(self, now: Instant) -> list[Entry]:
         """Return what became of pseudonym keys since the last call."""
         return [
-            log.EpochKeyCreated(now.wall_ns, event.epoch, log.KeyPurpose.DEVICE)
+            log.EpochKeyCreated(now.wall_ns, event.epoch, log.KeyPurpose(event.scope.value))
             if event.created
             else log.EpochKeyDestroyed(now.wall_ns, event.epoch)
             for event in self._keys.take_events()

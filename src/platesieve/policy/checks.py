@@ -19,6 +19,7 @@ from platesieve.policy.language import (
     Pseudonym,
     Publish,
     Requirement,
+    Scope,
     Seal,
     Section,
     ToPeriod,
@@ -46,6 +47,7 @@ def check_policy(policy: Policy) -> Iterator[Problem]:
         yield ("requires",), 'a reader that moves cannot know that it keeps out of a place; write mounts = ["fixed"]'
     if policy.reading.raw_lifetime_s > MAX_RAW_LIFETIME_S:
         yield ("reading", "raw_lifetime"), f"a read stays in RAM too long; write at most {MAX_RAW_LIFETIME_S}s"
+    yield from _check_rings(policy)
     for disposition in Disposition:
         for path, problem in _check_section(policy.section(disposition), disposition):
             yield (disposition.value, *path), problem
@@ -56,6 +58,21 @@ def _check_dates(policy: Policy) -> Iterator[Problem]:
         yield ("expires",), "is not after `effective`; write a later date or remove it"
     if policy.on_expiry is not None and policy.expires is None:
         yield ("on_expiry",), "names a successor, but the policy never expires; add `expires` or remove it"
+
+
+def _check_rings(policy: Policy) -> Iterator[Problem]:
+    """A shared key goes forward by one step an epoch, so that its epochs have one length."""
+    first: dict[Scope, int] = {}
+    for disposition in Disposition:
+        for field, action in _actions(policy.section(disposition)):
+            if not isinstance(action, Pseudonym) or action.scope is Scope.DEVICE:
+                continue
+            if first.setdefault(action.scope, action.epoch_s) != action.epoch_s:
+                length = write_duration(first[action.scope])
+                yield (
+                    (disposition.value, "fields", field.value),
+                    f"the key of a {action.scope} has one length of epoch; write {length}, as above",
+                )
 
 
 def _check_section(section: Section, disposition: Disposition) -> Iterator[Problem]:

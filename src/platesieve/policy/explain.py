@@ -17,6 +17,7 @@ from platesieve.policy.language import (
     Keep,
     Pseudonym,
     Publish,
+    Scope,
     Seal,
     ToCell,
     ToCountry,
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
     from platesieve.policy.language import Action, Policy, Section
 
+_WHERE = {
+    Scope.DEVICE: "this device only",
+    Scope.SITE: "the same at all devices of the site",
+    Scope.FLEET: "the same at all devices of the agency",
+}
 EVERYBODY = "whoever may subscribe, and the broker"
 NOBODY = "nobody"
 
@@ -113,9 +119,9 @@ def leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line for
             return f"rounded down to a multiple of {step:g}"
         case ToCountry():
             return "the country only"
-        case Pseudonym(epoch_s):
+        case Pseudonym(epoch_s, scope):
             folded = f", after {' '.join(CLASSES)} are folded" if field is Field.PLATE else ""
-            return f"a pseudonym for {say_duration(epoch_s)}, this device only{folded}"
+            return f"a pseudonym for {say_duration(epoch_s)}, {_WHERE[scope]}{folded}"
         case Seal(to):
             return f"sealed to {to}"
         case _:
@@ -171,11 +177,16 @@ def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:
     grain_s = expiry_grain_s(section)
     if grain_s is not None and section.time_period_s is None:
         yield f"time does not leave, but the expiry tells the span of {say_duration(grain_s)} in which it passed"
-    epochs = [rule.action.epoch_s for rule in section.rules.values() if isinstance(rule.action, Pseudonym)]
+    aliases = [rule.action for rule in section.rules.values() if isinstance(rule.action, Pseudonym)]
+    epochs = [alias.epoch_s for alias in aliases]
     if epochs:
         share = merged_share(letters=3, digits=3)
         yield f"of plates with three letters and three digits {share:.0%} share their pseudonym with another plate"
-        yield f"within {say_duration(max(epochs))} all passes of one vehicle at this device can be linked"
+        widest = max((alias.scope for alias in aliases), key=list(Scope).index)
+        where = {Scope.DEVICE: "this device", Scope.SITE: "the devices of its site"}.get(widest, "all devices")
+        yield f"within {say_duration(max(epochs))} all passes of one vehicle at {where} can be linked"
+        if widest is not Scope.DEVICE:
+            yield f"whoever steals a device with a {widest} key computes the pseudonyms of all epochs to come"
         if section.time_period_s is None and not isinstance(section.action(Field.TIME), Keep):
             yield f"the epoch of the pseudonym tells the span of {say_duration(min(epochs))} in which it passed"
 

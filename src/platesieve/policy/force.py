@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from platesieve.domain.decision import Reason
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
-from platesieve.policy.language import Requirement
+from platesieve.policy.duration import write_duration
+from platesieve.policy.language import Requirement, Scope
 from platesieve.policy.load import load_pack
 from platesieve.policy.places import inside
 from platesieve.policy.stricter import widenings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from platesieve.domain.instant import Instant
     from platesieve.policy.language import Policy
@@ -36,7 +37,11 @@ def out_of_force(policy: Policy, wall_ns: int) -> Reason | None:
 
 
 def device_refusals(
-    policy: Policy, device: Device, now: Instant, recipients: Collection[str] | None = None
+    policy: Policy,
+    device: Device,
+    now: Instant,
+    recipients: Collection[str] | None = None,
+    rings_s: Mapping[Scope, int] | None = None,
 ) -> tuple[str, ...]:
     """Return why this device may not read under this policy now, in sentences; empty where it may.
 
@@ -45,6 +50,7 @@ def device_refusals(
         device: who the camera is.
         now: the present, on a clock that is believed.
         recipients: names whose public keys are at hand; None leaves that unchecked.
+        rings_s: lengths of the epochs of the shared keys at hand, in seconds; None leaves that unchecked.
     """
     refusals = list(misfits(policy, device))
     match out_of_force(policy, now.wall_ns):
@@ -59,7 +65,24 @@ def device_refusals(
             f"policy {policy.id} seals to {name}, whose public key is missing; give --recipient {name}=FILE"
             for name in sorted(policy.recipients - set(recipients))
         ]
+    if rings_s is not None:
+        refusals += _missing_rings(policy, rings_s)
     return tuple(refusals)
+
+
+def _missing_rings(policy: Policy, rings_s: Mapping[Scope, int]) -> Iterator[str]:
+    for scope, epoch_s in policy.shared_epochs_s.items():
+        length = write_duration(epoch_s)
+        if scope not in rings_s:
+            yield (
+                f"policy {policy.id} has pseudonyms of scope {scope}, and the key for them is missing; make one with "
+                f"`platesieve keys new fleet --epoch {length}`, give it to every device, and set shared_keys.{scope}"
+            )
+        elif rings_s[scope] != epoch_s:
+            yield (
+                f"policy {policy.id} has {scope} epochs of {length}, and the key in shared_keys.{scope} is for "
+                f"{write_duration(rings_s[scope])}; give another key, or correct the policy"
+            )
 
 
 def misfits(policy: Policy, device: Device) -> Iterator[str]:

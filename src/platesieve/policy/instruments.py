@@ -13,6 +13,8 @@ from platesieve.policy.seal import Sealer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from platesieve.policy.language import Scope
+    from platesieve.policy.pseudonym import Ring
     from platesieve.settings import Device
 
 ID_BYTES = 16
@@ -33,19 +35,25 @@ class Instruments:
     new_id: Callable[[], str]
 
 
-def instruments_for(device: Device, recipients: Mapping[str, bytes], epochs_s: Iterable[int]) -> Instruments:
+def instruments_for(
+    device: Device,
+    recipients: Mapping[str, bytes],
+    epochs_s: Iterable[int],
+    rings: Mapping[Scope, Ring] | None = None,
+) -> Instruments:
     """Return the instruments of the product, with randomness from the operating system.
 
     Args:
         device: who the camera is.
-        recipients: raw X25519 public keys by the names that the policy seals to.
+        recipients: raw public keys by the names that the policy seals to.
         epochs_s: lengths of the epochs that the policy needs: `Policy.epochs_s`.
+        rings: ratchets of the pseudonyms that are shared with other devices.
 
     Raises:
         ConfigError: a recipient's key is not usable.
     """
     return Instruments(
-        pseudonyms=EpochKeys(device, epochs_s, os.urandom),
+        pseudonyms=EpochKeys(device, epochs_s, os.urandom, rings),
         seal=Sealer(recipients),
         new_id=lambda: secrets.token_hex(ID_BYTES),
     )

@@ -130,11 +130,20 @@ class ToCountry:
 Coarsen: TypeAlias = ToPeriod | ToCell | ToStep | ToCountry
 
 
+class Scope(StrEnum):
+    """Whose reads of one vehicle have the same pseudonym within an epoch."""
+
+    DEVICE = "device"
+    SITE = "site"
+    FLEET = "fleet"
+
+
 @dataclass(frozen=True, slots=True)
 class Pseudonym:
-    """The value becomes an HMAC under a key that lives for one epoch on one device."""
+    """The value becomes an HMAC under a key that lives for one epoch, on one device or on all of a site or fleet."""
 
     epoch_s: int
+    scope: Scope = Scope.DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +331,13 @@ class Policy:
 
     @property
     def epochs_s(self) -> frozenset[int]:
-        """Return the lengths of the epochs that its pseudonyms need, in seconds."""
-        return frozenset(action.epoch_s for action in self._actions() if isinstance(action, Pseudonym))
+        """Return the lengths of the epochs that pseudonyms of this device alone need, in seconds."""
+        return frozenset(length_s for scope, length_s in self._epochs() if scope is Scope.DEVICE)
+
+    @property
+    def shared_epochs_s(self) -> Mapping[Scope, int]:
+        """Return the length of the epochs, in seconds, for each scope that several devices share."""
+        return {scope: length_s for scope, length_s in self._epochs() if scope is not Scope.DEVICE}
 
     @property
     def wants_pictures(self) -> bool:
@@ -334,6 +348,10 @@ class Policy:
             if section.publish is Publish.EVENT
             for picture in PICTURES
         )
+
+    def _epochs(self) -> Iterator[tuple[Scope, int]]:
+        """Yield scope and length of every epoch that its pseudonyms need."""
+        yield from sorted({(act.scope, act.epoch_s) for act in self._actions() if isinstance(act, Pseudonym)})
 
     def _actions(self) -> Iterator[Action]:
         for section in (self.hit, self.miss, self.unsure):

@@ -293,7 +293,7 @@ def _other_action(written: Any) -> words.Action:
             return words.Keep()
         case shape.SealShape(to=to):
             return words.Seal(to)
-        case shape.PseudonymShape(epoch=epoch):
-            return words.Pseudonym(parse_duration(epoch))
+        case shape.PseudonymShape(epoch=epoch, scope=scope):
+            return words.Pseudonym(parse_duration(epoch), words.Scope(scope))
         case _:
             return words.Drop()

@@ -21,6 +21,7 @@ from platesieve.policy.language import (
     Field,
     Keep,
     Pseudonym,
+    Scope,
     Seal,
     ToCell,
     ToCountry,
@@ -152,8 +153,8 @@ def _form(field: Field, action: Action, case: Case, instruments: Instruments) ->
             return plain(field, case)
         case ToPeriod() | ToCell() | ToStep() | ToCountry():
             return _coarse(action, case)
-        case Pseudonym(epoch_s):
-            return _alias(field, epoch_s, case, instruments)
+        case Pseudonym():
+            return _alias(field, action, case, instruments)
         case Seal(to):
             return _sealed(field, to, case, instruments)
         case _:
@@ -179,14 +180,19 @@ def _coarse(action: ToPeriod | ToCell | ToStep | ToCountry, case: Case) -> Json:
             return None if sighting.region is None else coarsen.country_of(sighting.region)
 
 
-def _alias(field: Field, epoch_s: int, case: Case, instruments: Instruments) -> Json:
+def _alias(field: Field, action: Pseudonym, case: Case, instruments: Instruments) -> Json:
     value = fold(case.sighting.text) if field is Field.PLATE else plain(field, case)
     if not isinstance(value, str):
         return None
     # A hit and a miss under one key would let a later hit name the earlier misses: each has its own purpose.
     purpose = f"{case.disposition.value}/{field.value}"
-    alias = instruments.pseudonyms.pseudonym(value, purpose, epoch_s, case.context.now)
-    return {"pseudonym": alias.pseudonym, "epoch": alias.epoch}
+    keys, now = instruments.pseudonyms, case.context.now
+    alias = (
+        keys.pseudonym(value, purpose, action.epoch_s, now)
+        if action.scope is Scope.DEVICE
+        else keys.shared_pseudonym(value, purpose, action, now)
+    )
+    return None if alias is None else {"pseudonym": alias.pseudonym, "epoch": alias.epoch}
 
 
 def _sealed(field: Field, to: str, case: Case, instruments: Instruments) -> Json:

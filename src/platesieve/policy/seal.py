@@ -49,8 +49,8 @@ def sealing_info(device: Device, kind: Kind, event_id: str, field: str, policy_s
     """Return what a sealed value is bound to, as both sides compute it.
 
     Layout: the 18 bytes `platesieve-seal-v1`, then for each of agency, site, device, kind (`hit` or `read`: with the
-    three before it the topic), event id, field name and policy hash (64 hex digits) its length in bytes as two bytes, big-endian, and its UTF-8 text. The lengths keep
-    ("a", "bc") and ("ab", "c") apart.
+    three before it the topic), event id, field name and policy hash (64 hex digits) its length in bytes as two bytes,
+    big-endian, and its UTF-8 text. The lengths keep ("a", "bc") and ("ab", "c") apart.
 
     Args:
         device: who sealed it; agency, site and device also stand in the topic and in the event's source.

@@ -66,17 +66,6 @@ def _cell(written: str) -> str:
     return written
 
 
-def _scope(written: str) -> str:
-    if written in {"site", "fleet"}:
-        raise _refuse(
-            f'scope "{written}" needs a secret that the devices of a {written} share, and this version has none',
-            'write scope = "device"',
-        )
-    if written != "device":
-        raise _refuse(f"{written[:20]!r} is no scope", 'write scope = "device"')
-    return written
-
-
 def _plain_date(value: dt.date) -> dt.date:
     if isinstance(value, dt.datetime):
         raise _refuse("is a time of day", "write a date alone, for example 2026-11-22")
@@ -98,7 +87,6 @@ Lasting: TypeAlias = Annotated[
     str, AfterValidator(_lasting), WithJsonSchema({"type": "string", "pattern": duration.PATTERN})
 ]
 Cell: TypeAlias = Annotated[str, AfterValidator(_cell), WithJsonSchema({"type": "string", "pattern": CELL})]
-ScopeName: TypeAlias = Annotated[str, AfterValidator(_scope), WithJsonSchema({"enum": ["device"]})]
 Id: TypeAlias = Annotated[str, Field(pattern=ID, max_length=64)]
 Name: TypeAlias = Annotated[str, Field(pattern=ID, max_length=32)]
 Sentence: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
@@ -135,11 +123,11 @@ class SealShape(_Action):
 
 
 class PseudonymShape(_Action):
-    """An HMAC under a key that lives for one epoch."""
+    """An HMAC under a key that lives for one epoch: on this device, or on all of its site or fleet."""
 
     action: Literal["pseudonym"]
     epoch: Lasting
-    scope: ScopeName = "device"
+    scope: Literal["device", "site", "fleet"] = "device"
 
 
 class CoarsenTimeShape(_Action):

@@ -11,6 +11,7 @@ from platesieve.policy.language import (
     Keep,
     Pseudonym,
     Publish,
+    Scope,
     Section,
     ToCell,
     ToPeriod,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from platesieve.policy.language import Action, Policy
 
 _TOLERANCE = 1e-9
+_SCOPES = tuple(Scope)  # from the one in which fewest reads can be linked
 
 
 def at_most(action: Action, than: Action) -> bool:
@@ -40,8 +42,8 @@ def at_most(action: Action, than: Action) -> bool:
             return unit == other_unit and unit == "deg" and _is_multiple(coarse, fine)
         case ToStep(coarse), ToStep(fine):
             return _is_multiple(coarse, fine)
-        case Pseudonym(short), Pseudonym(long):
-            return long % short == 0
+        case Pseudonym(short, near), Pseudonym(long, far):
+            return long % short == 0 and _SCOPES.index(near) <= _SCOPES.index(far)
         case _:
             return False
 

@@ -113,7 +113,7 @@ FAULTS = {
     "raw_lifetime_long": ('"3s"', '"5m"', "stays in RAM too long"),
     "raw_lifetime_zero": ('"3s"', '"0s"', "is no time at all"),
     "retention_shorter_than_period": ('retention = "2h"', 'retention = "1h"', "could expire at once"),
-    "scope_fleet": ('epoch = "1h"', 'epoch = "1h", scope = "fleet"', "needs a secret"),
+    "scope_unknown": ('epoch = "1h"', 'epoch = "1h", scope = "world"', "scope"),
     "seal_to_nobody": ('{ action = "seal", to = "agency" }', '{ action = "seal" }', "is missing; add it"),
     "section_missing_publish": ('publish = "aggregate"', "", "unsure.publish is missing"),
     "sources_missing": (

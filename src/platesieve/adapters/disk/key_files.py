@@ -10,6 +10,7 @@
 | agency.pub | `platesieve-agency-public-2 <base64>` | as above |
 | device.key | `platesieve-device-secret-1 <base64 of an X25519 key>` | the camera process alone |
 | device.pub | `platesieve-device-public-1 <base64>` | whoever sends this device commands with a plate in them |
+| fleet.key | see `ratchet_file` | the camera process of every device of a site or fleet |
 | lists.key | `AGE-SECRET-KEY-1...`, an age identity | the camera process alone; it opens hot lists with it |
 | lists.pub | `age1...`, the age recipient | the agency, which encrypts hot lists to it |
 | command.key | `platesieve-command-secret-1 <base64 of an Ed25519 seed>` | whoever may suspend and resume |
@@ -313,13 +314,37 @@ def _secret_line(file: Path) -> str:
 
 
 def refuse_readable_by_others(file: Path) -> None:
-    """Refuse a secret that its group or the world may read.
+    """Refuse a secret that others can read.
 
     Raises:
-        KeyFileError: they may.
+        KeyFileError: they can, or there is no such file.
     """
-    if file.stat().st_mode & _OTHERS:
-        raise KeyFileError(f"others can read the secret key {file}", f"run: chmod 600 {file}")
+    with _as_key_error(file):
+        if file.stat().st_mode & _OTHERS:
+            raise KeyFileError(f"others can read the secret key {file}", f"run: chmod 600 {file}")
+
+
+def read_line(file: Path) -> str:
+    """Return the one line of a key file.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable, or more than a line of text.
+    """
+    with _as_key_error(file):
+        return _line(file)
+
+
+def create(file: Path, line: str, mode: int) -> None:
+    """Write a key file that was not there, whole or not at all, in a folder of mode 0700.
+
+    Raises:
+        KeyFileError: it is there already, or cannot be written.
+    """
+    if file.exists():
+        raise KeyFileError(f"{file} is there already", "give another --out, or move the old key away yourself")
+    with _as_key_error(file):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(file, line, mode)
 
 
 def _line(file: Path) -> str:
