@@ -1,0 +1,199 @@
+"""Measure what a reader takes for what, by region: drawn plates, photographed badly, and held-out crops.
+
+`python -m models.reader.confusion --model models/released/reader.onnx --plates 6000`
+
+The read is the device's own: rectified, decoded with the format priors, no country given. Read and truth are aligned
+by the fewest edits (V. Levenshtein 1966); reads that are half wrong or worse tell nothing about single glyphs and
+are left out, their share is printed. The result is released/confusion.json and its table in released.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from models.common.release import RELEASED, released_table, sha256, write_table
+from models.common.speed import session
+from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
+from models.datasets.plates import draw_plate
+from models.datasets.shared_data import load_crops, plate_free_pieces
+from models.reader.evaluate import corners_of
+from models.reader.regions import REGIONS, class_of_drawing, class_of_set
+from platesieve.domain.confusion import ANYWHERE
+from platesieve.domain.plate import ALPHABET
+from platesieve.vision.decode_text import decode
+from platesieve.vision.rectify import normalise, rectify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+GROUPS = {
+    "north-america": ["US", "CA", "MX"],
+    "europe": ["DE", "AT", "FR", "IT", "ES", "NL", "BE", "PL", "CZ", "SK", "RO", "HU"],
+    "britain": ["GB"],
+    "latin-america": ["BR", "AR"],
+    "oceania": ["AU", "NZ"],
+    "south-asia": ["IN", "PK"],
+}
+"""Regions whose plates have letters of one kind; a country alone would need tens of thousands of plates."""
+SCENES = 200  # photographs whose plate-free pieces are the grounds of the drawn plates
+LEAST_SHARE = 0.0005
+MOST_WRONG = 0.5
+
+Edits = list[tuple[str, str]]
+Sample = tuple["NDArray[np.uint8]", str, int]
+"""Crop, text, and class of the region (models.reader.regions)."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one group of regions."""
+
+    plates: int = 0
+    hopeless: int = 0
+    glyphs: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, truth: str, read: str) -> None:
+        """Count one plate."""
+        edits = align(truth, read)
+        if sum(a != b for a, b in edits) > MOST_WRONG * len(truth):
+            self.hopeless += 1
+            return
+        self.plates += 1
+        self.glyphs.update(edits)
+
+    def table(self) -> dict[str, Any]:
+        """Return what stands in the file."""
+        seen = Counter[str]()
+        for (true, _), n in self.glyphs.items():
+            seen[true] += n
+        whole = sum(seen[g] for g in ALPHABET)
+        taken = {
+            true: {
+                read: round(self.glyphs[true, read] / seen[true], 4)
+                for read in ALPHABET
+                if self.glyphs[true, read] >= LEAST_SHARE * seen[true] and self.glyphs[true, read]
+            }
+            for true in ALPHABET
+            if seen[true]
+        }
+        return {
+            "plates": self.plates,
+            "missed": round(sum(self.glyphs[g, ""] for g in ALPHABET) / whole, 5),
+            "invented": round(seen[""] / whole, 5),
+            "seen": {g: seen[g] for g in ALPHABET},
+            "taken_for": taken,
+        }
+
+
+def align(truth: str, read: str) -> Edits:
+    """Return pairs (true, read) of an alignment with the fewest edits; "" where one of them has nothing."""
+    cost = np.zeros((len(truth) + 1, len(read) + 1), np.int64)
+    cost[:, 0], cost[0] = np.arange(len(truth) + 1), np.arange(len(read) + 1)
+    for i, a in enumerate(truth, 1):
+        for j, b in enumerate(read, 1):
+            cost[i, j] = min(cost[i - 1, j - 1] + (a != b), cost[i - 1, j] + 1, cost[i, j - 1] + 1)
+    i, j = len(truth), len(read)
+    edits: Edits = []
+    while i or j:
+        if i and j and cost[i, j] == cost[i - 1, j - 1] + (truth[i - 1] != read[j - 1]):
+            i, j = i - 1, j - 1
+            edits.append((truth[i], read[j]))
+        elif i and cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+            edits.append((truth[i], ""))
+        else:
+            j -= 1
+            edits.append(("", read[j]))
+    return edits[::-1]
+
+
+def group_of(region: int) -> str | None:
+    """Return the group of a class of the region head, or None."""
+    return next((name for name, members in GROUPS.items() if region > 0 and REGIONS[region] in members), None)
+
+
+def drawn(count: int, seed: int) -> Iterator[Sample]:
+    """Yield crops of drawn plates, photographed as badly as in training."""
+    rng = np.random.default_rng(seed)
+    pieces = plate_free_pieces(rng, scenes=SCENES)
+    for _ in range(count):
+        plate = draw_plate(rng)
+        ground = pieces[int(rng.integers(len(pieces)))] if pieces else None
+        picture = photograph(rng, plate.luma, ground)
+        spoiled = Photograph(spoil(rng, picture.luma, float(rng.uniform(0.25, 1.0))), picture.quad)
+        yield noisy_crop(rng, spoiled), plate.text, class_of_drawing(plate.region)
+
+
+def held_out() -> Iterator[Sample]:
+    """Yield the held-out crops; most of their texts were read by machines, so that they are a tenth of the whole."""
+    for name, crops in load_crops(validation=True).items():
+        for crop in crops:
+            yield rectify(crop.luma, corners_of(crop.box)), crop.text, class_of_set(name)
+
+
+def measure(path: Path, plates: int, seed: int, temperature: float) -> dict[str, Tally]:
+    """Read drawn plates and held-out crops; return counts by group, all of them together under `any`."""
+    net = session(path)
+    name = net.get_inputs()[0].name
+    tallies = {ANYWHERE: Tally(), **{group: Tally() for group in GROUPS}}
+    everywhere = tallies[ANYWHERE]
+    for done, (luma, truth, region) in enumerate(chain(held_out(), drawn(plates, seed)), 1):
+        found = decode(net.run(["logits"], {name: normalise(luma)})[0][0], temperature)
+        read = found[0].reveal() if found else ""
+        for tally in (everywhere, tallies.get(group_of(region) or "")):
+            if tally is not None:
+                tally.add(truth, read)
+        if done % 100 == 0:
+            _progress(done, everywhere)
+    print(file=sys.stderr)
+    return tallies
+
+
+def _progress(done: int, tally: Tally) -> None:
+    right = sum(n for (true, read), n in tally.glyphs.items() if true == read) / max(1, tally.glyphs.total())
+    print(
+        f"\r{done} plates  glyphs right {right:.4f}  half wrong {tally.hopeless / done:.4f}",
+        end="", file=sys.stderr, flush=True,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Parse the command line, measure, write the file and its table, print the worst pairs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=RELEASED / "reader.onnx")
+    parser.add_argument("--plates", type=int, default=6000, help="how many to draw")
+    parser.add_argument("--seed", type=int, default=20, help="of the drawings; training has others")
+    parser.add_argument("--out", type=Path, default=RELEASED / "confusion.json")
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    tallies = measure(given.model, given.plates, given.seed, float(released_table("reader")["temperature"]))
+    whole = {
+        "format": 1,
+        "reader_sha256": sha256(given.model),
+        "groups": GROUPS,
+        "regions": {name: tally.table() for name, tally in tallies.items() if tally.plates},
+    }
+    given.out.write_text(json.dumps(whole, separators=(",", ":")) + "\n")
+    for name, tally in tallies.items():
+        worst = [(k, n) for k, n in tally.glyphs.most_common() if k[0] != k[1]][:12]
+        print(f"{name}: {tally.plates} plates, {tally.hopeless} half wrong; {worst}")
+    if given.out.parent == RELEASED:
+        write_table(
+            "confusion", {"file": given.out.name, "sha256": sha256(given.out), "reader": whole["reader_sha256"]}
+        )
+
+
+if __name__ == "__main__":
+    main()
