@@ -14,6 +14,7 @@ from platesieve.audit import entry as e
 from platesieve.audit.checkpoint import Checkpoint
 from platesieve.audit.note import NoteSigner
 from platesieve.audit.tiles import Edge, edge_names
+from platesieve.domain.access import DeletionReason, Purpose
 from platesieve.domain.disclosure import Kind
 
 if TYPE_CHECKING:
@@ -76,41 +77,65 @@ class LogInMemory:
 def one_of_each() -> list[e.Entry]:
     """Return an entry of every type, in the order of time."""
     sha256, token = "5a" * 32, "c3" * 16
-    later = [START_NS + number * S for number in range(20)]
+    later = [START_NS + number * S for number in range(40)]
     return [
         e.Boot(later[0], "0.1.0", "metro-pd/bridge-7/cam-1", token),
         e.PolicyRefused(later[1], e.PolicyFault.EXPIRED),
         e.PolicyLoaded(later[2], "us-mn", "2026-11-22", sha256),
-        e.HotListLoaded(later[3], ("ncic", "local-bolo"), sha256, 1200),
+        e.HotListLoaded(later[3], ("ncic", "local-bolo"), sha256, 1200, 3600),
         e.ModelsLoaded(later[4], sha256, sha256),
         e.RecipientKey(later[5], "agency", sha256),
         e.EpochKeyCreated(later[6], token, e.KeyPurpose.DEVICE),
         e.ReadingStarted(later[7]),
         e.Publish(later[0], Kind.HIT, sha256, sha256, later[19]),
-        e.Batch(
-            later[0],
-            later[8],
-            frames=600,
-            plates_found=41,
-            hits={"ncic/stolen": 1},
-            misses=20,
-            unsure=2,
-            suppressed={"policy-none": 22},
-            tallied=0,
-            disclosed=1,
-            dropped_frames=3,
-            reads=40,
-            sightings=23,
-            commitments=sha256,
-        ),
+        full_batch(),
         e.Erased(later[9], 3, e.ErasedReason.QUOTA),
         e.Suspended(later[10], sha256),
         e.Resumed(later[11]),
         e.ReadingStopped(later[12], e.StopReason.CAMERA),
         e.EpochKeyDestroyed(later[13], token),
-        e.ClockStep(later[14], later[2]),
-        e.Shutdown(later[3]),
-    ]
+        e.ClockStep(later[14], later[2], e.ClockSource.NTP),
+        e.ConfigLoaded(later[15], sha256),
+        e.KeyTrusted(later[16], e.KeyRole.COMMAND, sha256),
+        e.KeyDistrusted(later[17], e.KeyRole.WITNESS, sha256),
+        e.ManualEntryAdded(later[18], token, e.ManualReason.ENDANGERED_PERSON, later[30], token),
+        e.ManualEntryRemoved(later[19], token, e.ManualEnd.EXPIRED),
+        e.Delivered(later[20], "collector-1", 12, sha256),
+        e.Access(later[21], Purpose.STOLEN_VEHICLE, ("plate",), sha256, e.Action.OPEN, token, e.Role.INVESTIGATOR,
+                 "metro-pd", 1),
+        e.Hold(later[22], later[30], token, e.HoldScope.RECORD, Purpose.COURT_ORDER, 2, sha256),
+        e.HoldLifted(later[23], token, e.HoldEnd.RELEASED, 2),
+        e.Deletion(later[24], DeletionReason.EXPIRED, 2, sha256, later[24], sha256),
+        e.AlertsChecked(later[25], "ncic/stolen", 3, 1),
+        e.SelfTest(later[26], e.Part.CAMERA, e.Result.PASSED, sha256),
+        e.Calibrated(later[27], e.Part.AIM, e.Result.PASSED, sha256),
+        e.Updated(later[28], e.Component.SOFTWARE, e.UpdateStage.ACTIVATED, "0.2.0", sha256),
+        e.LogRepaired(later[29], 2),
+        e.Shutdown(later[30]),
+        e.Retired(later[31], e.RetireReason.REPLACED, sha256),
+    ]  # fmt: skip
+
+
+def full_batch() -> e.Batch:
+    """Return a batch with something in every field."""
+    return e.Batch(
+        START_NS,
+        START_NS + 8 * S,
+        frames=600,
+        plates_found=41,
+        hits={"ncic/stolen": 1},
+        misses=20,
+        unsure=2,
+        suppressed={"policy-none": 22},
+        tallied=0,
+        disclosed=1,
+        dropped_frames=3,
+        reads=40,
+        sightings=23,
+        manual=1,
+        holds=0,
+        commitments="5a" * 32,
+    )
 
 
 def many(count: int, first: int = 0) -> list[e.Entry]:

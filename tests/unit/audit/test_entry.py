@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ from platesieve.audit.commitment import batch_root, commit
 from platesieve.audit.tree import leaf_hash, root_of
 from platesieve.domain.decision import Reason
 from platesieve.domain.errors import AuditError
-from tests.fakes.log_files import START_NS, S, one_of_each
+from tests.fakes.log_files import START_NS, LogInMemory, S, one_of_each
 
 VECTORS = Path(__file__).parents[2] / "vectors/audit"
 PLATES = ("A", "7", "ABC123", "1234567", "HELLO", "B0ND007", "KAXY1234", "WWWWWWWWWWWW", "000000000000")
@@ -39,6 +40,40 @@ def test_accepted_entries_have_these_very_bytes(path: Path) -> None:
     assert e.encode(e.decode(path.read_bytes())) == path.read_bytes()
 
 
+@pytest.mark.parametrize("path", sorted((VECTORS / "entries/accepted_old").glob("*.json")), ids=lambda path: path.stem)
+def test_entries_of_earlier_logs_are_still_read(path: Path) -> None:
+    """As they were written, without the keys that came later; what they say can be written in the form of today."""
+    entry = e.decode(path.read_bytes())
+
+    assert e.decode(e.encode(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {},
+        {"misses": 3, "unsure": 1, "sightings": 4},
+        {"misses": 3, "sightings": 9},
+        {"hits": {"ncic/stolen": 2, "state/suspended": 1}, "sightings": 2},
+        {"sightings": None},
+        {"manual": 0, "holds": 2},
+        {"hits": {"ncic/stolen": 0}, "frames": 2**53 - 1},
+    ],
+    ids=str,
+)
+def test_a_batch_in_short_says_the_same(counts: dict[str, Any]) -> None:
+    """What is left out is what is zero or follows; a batch that did not record a count has the long form."""
+    nothing: dict[str, Any] = {"frames": 0, "plates_found": 0, "hits": {}, "misses": 0, "unsure": 0, "suppressed": {},
+                               "tallied": 0, "disclosed": 0, "dropped_frames": 0, "reads": 0,
+                               "sightings": 0}  # fmt: skip
+    batch = e.Batch(START_NS, START_NS + 60 * S, **{**nothing, **counts})
+    encoded = e.encode(batch)
+
+    assert e.decode(encoded) == batch
+    assert (b'"seconds":60' in encoded) is (None not in counts.values())
+    assert b":0" not in encoded.replace(b'"manual":0', b"").replace(b'"ncic/stolen":0', b"") or b"start" in encoded
+
+
 @pytest.mark.parametrize("path", sorted((VECTORS / "entries/refused").glob("*.json")), ids=lambda path: path.stem)
 def test_refused_entries(path: Path) -> None:
     """Each file has the one fault that its name says."""
@@ -59,6 +94,21 @@ def test_no_field_holds_a_plate(entry: e.Entry, field: str, plate: str) -> None:
         with pytest.raises(AuditError) as refused:
             type(entry)(**{**values, field: disguise})
         assert plate not in str(refused.value) or len(plate) == 1
+
+
+def test_no_plate_is_in_the_bytes_of_a_log_of_everything() -> None:
+    """Over the raw bytes of all files but hashes: a log of every type, after each field was offered each plate."""
+    log = LogInMemory()
+    for entry, name in _texts():
+        for plate in PLATES:
+            offered = {**{one.name: getattr(entry, one.name) for one in fields(entry)}, name: plate}
+            with suppress(AuditError):
+                log.grow([type(entry)(**offered)])
+    log.grow(one_of_each())
+
+    assert len(log.entries) == len(one_of_each())
+    raw = b"".join(content for name, content in log.content.items() if name.startswith("tile/entries"))
+    assert [plate for plate in PLATES if len(plate) > 1 and plate.encode() in raw] == []
 
 
 def test_the_canary_is_able_to_die(monkeypatch: pytest.MonkeyPatch) -> None:

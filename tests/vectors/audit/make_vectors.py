@@ -56,6 +56,25 @@ def _refused_entries() -> dict[str, bytes]:
         "type_is_missing": b"{" + time + b"}",
         "type_is_no_text": b"{" + time + b',"type":["shutdown"]}',
         "type_is_unknown": b"{" + time + b',"type":"diary"}',
+        "batch_in_two_forms": b'{"seconds":60,"start":"2026-09-21T14:12:20Z",' + time + b',"type":"batch"}',
+        "batch_says_zero": b'{"misses":0,"seconds":60,' + time + b',"type":"batch"}',
+        "batch_says_no_hits": b'{"hits":{},"seconds":60,' + time + b',"type":"batch"}',
+        "batch_says_the_sum": b'{"misses":2,"seconds":60,"sightings":3,' + time + b',"type":"batch","unsure":1}',
+        "batch_lasts_too_long": b'{"seconds":4000000000,' + time + b',"type":"batch"}',
+        "batch_without_length": b"{" + time + b',"type":"batch"}',
+        "case_number_in_clear": b'{"commitment":"MPD-2026-4711","fields":["plate"],"purpose":"investigation",'
+        + time
+        + b',"type":"access"}',
+        "plate_as_actor": b'{"actor":"ABC123","commitment":"'
+        + b"5a" * 32
+        + b'","fields":[],"purpose":"audit",'
+        + time
+        + b',"type":"access"}',
+        "plate_as_reason_of_a_manual_entry": b'{"expires":"2026-09-21T14:13:20Z","id":"'
+        + b"c3" * 16
+        + b'","reason":"ABC123",'
+        + time
+        + b',"type":"manual-entry-added"}',
     }
     return {f"entries/refused/{name}.json": content for name, content in cases.items()}
 

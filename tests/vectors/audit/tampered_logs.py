@@ -38,6 +38,8 @@ def valid() -> Iterator[Case]:
     for size in (0, 1, 2, 3, 255, 256, 257, 513, 600):
         yield Case(f"valid-{size}", LogInMemory().grow(many(size)).content, Outcome.INTACT)
     yield Case("valid-every-type", LogInMemory().grow(one_of_each()).content, Outcome.INTACT)
+    earlier = [path.read_bytes() for path in sorted((HERE / "entries/accepted_old").glob("*.json"))]
+    yield Case("valid-of-an-earlier-program", LogInMemory().grow_raw(earlier).content, Outcome.INTACT)
     log = LogInMemory()
     seen = [log.checkpoint, *(log.grow(many(number)).checkpoint for number in (1, 2, 253, 1, 300))]
     for number, witness in enumerate(seen):

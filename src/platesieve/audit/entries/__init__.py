@@ -1,0 +1,1 @@
+"""The kinds of entry, by what they tell of: rules, reading, the device, people. `audit.entry` is their union."""
