@@ -40,6 +40,9 @@ class Vision:
 
     detector_width_px: int = 480  # multiple of 32; larger finds smaller plates and costs in proportion
     detector_height_px: int = 288
+    # Columns x rows of overlapping tiles that are searched beside the whole frame: for small plates, at their price.
+    detector_tiles: Literal["1x1", "2x1", "3x1", "1x2", "2x2", "3x2"] = "1x1"
+    min_plate_width_px: float = 24.0  # of the frame: of drawn plates as narrow as this one in forty is read
     threads: int = 1  # more threads spin-wait on small nets: slower and hotter, measured by peers and by us
     min_detection_score: float | None = None  # None: the threshold released with the model
     motion_fraction: float = 0.0008  # share of changed cells below which a frame is not searched; 0 searches all
@@ -78,6 +81,7 @@ class Uplink:
     max_in_flight: int = 20
     unsafe_plaintext: bool = False  # plain MQTT to another machine: for a test bench only
     outbox_quota_bytes: int = 64 * 1024 * 1024
+    receipt_wait_s: float = 600.0  # an event whose receipt did not come by then is sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "device.latitude_deg": (-90, 90),
     "device.longitude_deg": (-180, 180),
     "vision.detector_width_px": (32, 4096),
+    "vision.min_plate_width_px": (0, 4096),
     "vision.detector_height_px": (32, 4096),
     "vision.threads": (1, 64),
     "vision.min_detection_score": (0, 1),
@@ -128,6 +133,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "uplink.keepalive_s": (1, 65_535),
     "uplink.max_in_flight": (1, 65_535),
     "uplink.outbox_quota_bytes": (1 << 16, 1 << 40),
+    "uplink.receipt_wait_s": (1, 86_400),
     "delivery.every_s": (1, 86_400),
     "audit.batch_s": (1, 86_400),
     "audit.health_s": (1, 86_400),
@@ -150,6 +156,7 @@ class Settings:
     shared_keys: dict[Literal["site", "fleet"], str] = field(
         default_factory=dict
     )  # scope of a pseudonym -> ratchet file
+    collectors: dict[str, str] = field(default_factory=dict)  # name in the policy's `collector` -> public receipt key
     command_key: str | None = None  # public key of whoever may suspend and resume this device
     device: Device = field(default_factory=Device)
     vision: Vision = field(default_factory=Vision)

@@ -39,6 +39,12 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many pictures of each set.")] = None,
     width: Annotated[int | None, typer.Option(help="Width of the detector's input, a multiple of 32.")] = None,
     height: Annotated[int | None, typer.Option(help="Height of the detector's input, a multiple of 32.")] = None,
+    tiles: Annotated[
+        str | None, typer.Option(metavar="COLUMNSxROWS", help="Also search overlapping tiles, such as 2x2, of each.")
+    ] = None,
+    diagram: Annotated[
+        Path | None, typer.Option(help="Draw a reliability diagram (SVG) of the first set to this file.")
+    ] = None,
     reveal: Annotated[bool, typer.Option("--reveal", help="Also list the plates that were not read right.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,13 +60,25 @@ def evaluate(
 
       platesieve evaluate eu/labels.jsonl us/labels.jsonl --json --width 640 --height 384
 
+      platesieve evaluate far/labels.jsonl --tiles 2x2 --diagram reliability.svg
+
       platesieve evaluate clip.mp4 --expect AB12CDE,XY34ZZZ
     """
-    settings = settings_from(config, {"vision.detector_width_px": width, "vision.detector_height_px": height}, None)
+    changes = {
+        "vision.detector_width_px": width, "vision.detector_height_px": height, "vision.detector_tiles": tiles,
+    }  # fmt: skip
+    settings = settings_from(config, changes, None)
     if expect is not None or any(_is_clip(path) for path in inputs):
         _evaluate_clip(inputs, expect, settings, reveal=reveal, as_json=as_json)
     else:
-        _evaluate_sets(inputs, settings, boxes=boxes, peer=peer, limit=limit, reveal=reveal, as_json=as_json)
+        answers = _evaluate_sets(inputs, settings, boxes=boxes, peer=peer, limit=limit, reveal=reveal)
+        if diagram is not None:
+            _draw(diagram, answers[0])
+        if as_json:
+            print_json(answers if len(answers) > 1 else answers[0])
+            return
+        for answer in answers:
+            _print_set(answer)
 
 
 def _evaluate_sets(
@@ -71,16 +89,17 @@ def _evaluate_sets(
     peer: Path | None,
     limit: int | None,
     reveal: bool,
-    as_json: bool,
-) -> None:
+) -> list[dict[str, Any]]:
     from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
     from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
     from platesieve.adapters.networks.peer_reader import PeerReader
     from platesieve.evaluation.pictures import evaluate_pictures
+    from platesieve.flow.search import Search
 
     files = [path / LABELS_NAME if path.is_dir() else path for path in inputs]
     sets = [(file, read_labels(file)[:limit]) for file in files]  # all labels are checked before the first picture
-    finder, reader = OnnxPlateFinder(settings.vision), OnnxPlateReader(settings.vision)
+    finder = Search(OnnxPlateFinder(settings.vision), settings.vision)
+    reader = OnnxPlateReader(settings.vision)
     other = PeerReader(peer, settings.vision.threads) if peer else None
     answers: list[dict[str, Any]] = []
     for file, pictures in sets:
@@ -88,11 +107,19 @@ def _evaluate_sets(
         with _progress(_set_name(file), len(pictures)) as advance:
             scores = evaluate_pictures(pictures, load, finder, reader, boxes=boxes, peer=other, progress=advance)
         answers.append(scores.as_json(_set_name(file)) | (_failures(scores) if reveal else {}))
-    if as_json:
-        print_json(answers if len(answers) > 1 else answers[0])
-        return
-    for answer in answers:
-        _print_set(answer)
+    return answers
+
+
+def _draw(path: Path, answer: dict[str, Any]) -> None:
+    """Write the reliability diagram of one set."""
+    from platesieve.evaluation.diagram import reliability_svg
+
+    calibration = answer["calibration"]
+    title = f"{answer['set']}: most confident read of {answer['n']} pictures"
+    try:
+        path.write_text(reliability_svg(title, calibration["reliability"], calibration["error"]), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}", "give --diagram another path") from error
 
 
 def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *, reveal: bool, as_json: bool) -> None:
@@ -105,6 +132,7 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
     from platesieve.adapters.local.system_clock import SystemClock
     from platesieve.bootstrap import build_sight
     from platesieve.evaluation.clip import evaluate_clip
+    from platesieve.evaluation.single_frames import SingleFrames
 
     if not expect.strip(", "):
         raise InputError("--expect names no plate", "write --expect PLATE,PLATE")
@@ -112,8 +140,10 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
     camera = VideoCamera(inputs[0], SystemClock(), pace="fast")
     try:
         sight = build_sight(settings)
+        singles = SingleFrames(sight.reader)
+        sight.reader = singles
         with _progress("clip", None) as advance:
-            scores = evaluate_clip(camera, sight, expected, advance)
+            scores = evaluate_clip(camera, sight, expected, advance, singles.reads)
     finally:
         camera.close()
     answer = scores.as_json() | (_wrong(scores) if reveal else {})
@@ -124,7 +154,11 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
 
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in answer.items():
-        table.add_row(name, str(value))
+        if name == "single_frames":
+            for kind, count in value.items():
+                table.add_row(f"single frames: {kind.replace('_', ' ')}", str(count))
+        else:
+            table.add_row(name.replace("_", " "), str(value))
     console().print(table)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from platesieve.domain.instant import Instant
+from platesieve.flow.search import Search
 from platesieve.tracking.state import Observation, TrackerState
 from platesieve.tracking.tracker import finish, step
 from platesieve.vision.crop import crops_of
@@ -50,6 +51,8 @@ class Sight:
         tracking: how reads become Sightings.
         fingerprint: keyed digest of a text, under a key that lives in RAM; recognises a plate that was reported.
         keep_pictures: take crops of each read, because the policy may disclose one. May be changed between frames.
+
+    `reader` is open, so that an evaluation can put one around it that keeps what single frames say.
     """
 
     def __init__(
@@ -63,7 +66,8 @@ class Sight:
         keep_pictures: bool = False,
     ) -> None:
         self.keep_pictures = keep_pictures
-        self._finder, self._reader = finder, reader
+        self.reader = reader
+        self._finder = Search(finder, vision)
         self._vision, self._tracking, self._fingerprint = vision, tracking, fingerprint
         self._state = TrackerState()
         self._motion: MotionState | None = None
@@ -113,7 +117,7 @@ class Sight:
         return now.seconds_since(self._searched) >= self._vision.search_at_least_every_s
 
     def _observe(self, frame: Frame, detection: Detection, found: Sequence[Detection]) -> Observation:
-        read = self._reader.read(frame, detection)
+        read = self.reader.read(frame, detection)
         if read is not None and self.keep_pictures:
             read = replace(read, crops=crops_of(frame, detection, found))
         return Observation(detection, read)

@@ -1,0 +1,46 @@
+"""Look for plates as the settings say: in the whole frame, or in overlapping tiles of it as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platesieve.vision.decode_corners import MOST_PLATES
+from platesieve.vision.frame import Frame
+from platesieve.vision.tiles import cut, is_whole, merge, shifted
+
+if TYPE_CHECKING:
+    from platesieve.domain.geometry import Detection
+    from platesieve.ports import PlateFinder
+    from platesieve.settings import Vision
+
+
+class Search:
+    """The PlateFinder port over a detector: in tiles where the settings ask for it, without plates too small to read.
+
+    Tiles find small plates and see only pieces of large ones, so the whole frame is searched in any case.
+
+    Args:
+        finder: looks at one picture.
+        vision: how many tiles, and the least width of a plate.
+    """
+
+    def __init__(self, finder: PlateFinder, vision: Vision) -> None:
+        columns, rows = vision.detector_tiles.split("x")
+        self._finder, self._grid = finder, (int(columns), int(rows))
+        self._least_px = vision.min_plate_width_px
+
+    def find(self, frame: Frame) -> tuple[Detection, ...]:
+        """Return plates, best score first; see ports.PlateFinder."""
+        found = self._finder.find(frame)
+        if self._grid != (1, 1):
+            found = merge((*found, *self._in_tiles(frame)), MOST_PLATES)
+        return tuple(d for d in found if d.box.width >= self._least_px)
+
+    def _in_tiles(self, frame: Frame) -> list[Detection]:
+        found: list[Detection] = []
+        for tile in cut(frame.width, frame.height, *self._grid):
+            left, top, right, bottom = tile
+            part = Frame(frame.luma[top:bottom, left:right], frame.number, frame.wall_ns, frame.monotonic_ns)
+            placed = (shifted(each, left, top) for each in self._finder.find(part))
+            found += [each for each in placed if is_whole(each.box, tile, frame.width, frame.height)]
+        return found
