@@ -54,16 +54,21 @@ def _regions() -> tuple[list[str], list[dict[str, Any]], NDArray[np.float64]]:
     return list(table), list(table.values()), weights / weights.sum()
 
 
+def region_names() -> list[str]:
+    """Return the tables of formats.toml."""
+    return list(_regions()[0])
+
+
 @functools.cache
 def shelf() -> FontShelf:
     """Return the process's one shelf of fonts."""
     return FontShelf()
 
 
-def draw_plate(rng: np.random.Generator) -> DrawnPlate:
-    """Draw one random plate of a random region."""
+def draw_plate(rng: np.random.Generator, region_name: str | None = None) -> DrawnPlate:
+    """Draw one random plate of a random region, or of the table `region_name` of formats.toml."""
     names, regions, weights = _regions()
-    i = int(rng.choice(len(names), p=weights))
+    i = names.index(region_name) if region_name else int(rng.choice(len(names), p=weights))
     region = regions[i]
     serial = write_serial(rng, str(rng.choice(region["formats"])), region.get("skip", ""))
     look = region["look"]

@@ -279,6 +279,12 @@ class Composer:
             self.renew()
         return Sample(canvas, tuple(plates), ignore)
 
+    def plate_free(self, width: int, height: int) -> NDArray[np.uint8]:
+        """Return a drawn ground with things on it that are no plates."""
+        canvas, nothing = self._ground(width, height), np.zeros((0, 4), np.float32)
+        self._set_lookalikes(canvas, [], nothing)
+        return canvas
+
     def _mosaic(self, width: int, height: int) -> tuple[NDArray[np.uint8], list[Target], NDArray[np.float32]]:
         cut_x, cut_y = int(width * self.rng.uniform(0.35, 0.65)), int(height * self.rng.uniform(0.35, 0.65))
         canvas = np.zeros((height, width), np.uint8)

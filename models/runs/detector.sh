@@ -31,7 +31,7 @@ if [ ! -s "$work/mistakes.json" ]; then
   nice -n 19 "$python" -u -m models.detector.train --until 80000
 
   step "3 of 5: collect mistakes"
-  "$python" -m models.detector.export --draft --target "$work/draft.onnx"
+  "$python" -m models.detector.export --draft "$work/draft.onnx"
   "$python" -m models.detector.mine --model "$work/draft.onnx"
 fi
 
