@@ -7,22 +7,26 @@ the audit entry is durable before the Disclosure leaves; no audit, no read.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from platesieve.domain.decision import Disclose, Reason
 from platesieve.domain.disclosure import Kind
-from platesieve.domain.errors import AuditError
+from platesieve.domain.errors import AuditError, DeliveryError
 from platesieve.domain.instant import NS_PER_S, Instant
+from platesieve.domain.notice import Arrived, TurnedAway
 from platesieve.flow.accountability import checkpoint
+from platesieve.flow.generation import NoDeliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from platesieve.audit.entry import Entry
     from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.notice import Notice
     from platesieve.domain.sighting import Sighting
     from platesieve.flow.books import Books
+    from platesieve.flow.generation import Deliveries, Generation
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.flow.obedience import Obedience
     from platesieve.flow.sight import Sight
@@ -45,6 +49,7 @@ class Parts:
     log: AuditLog
     outlet: Outlet
     clock: Clock
+    deliveries: Deliveries = field(default_factory=NoDeliveries)
 
 
 class Pipeline:
@@ -60,6 +65,7 @@ class Pipeline:
         self._parts = parts
         self._observe = observe
         self._retry_at_ns = 0
+        self._delivered: Generation | None = None  # accepted, and not in force before the log says so
 
     def run(self, camera: Camera, stop: Callable[[], bool]) -> None:
         """Read plates until the source ends or `stop` says so, then close the books.
@@ -85,7 +91,10 @@ class Pipeline:
         """Take one frame through the whole flow; return what was judged, for tests."""
         self._hand_over(now)
         parts = self._parts
-        parts.obedience.heed(parts.outlet.notices(), parts.books, now)
+        notices = parts.outlet.notices()
+        self._receive(notices, now)
+        parts.obedience.heed(notices, parts.books, now)
+        parts.books.watch_hotlist(now)
         reason = self._why_not(now)
         parts.books.state(reason, now)
         if reason is not None:
@@ -99,15 +108,40 @@ class Pipeline:
         return judgements
 
     def _hand_over(self, now: Instant) -> None:
-        """Let the pack take over that an expired policy names; its entry is durable before it takes effect."""
+        """Let other rules take over: those that were delivered, or the pack that an expired policy names.
+
+        Between two frames, all of them at once, and their entries are durable before they take effect.
+        """
+        if now.monotonic_ns < self._retry_at_ns:
+            return
         parts = self._parts
-        successor = parts.judge.successor(now) if now.monotonic_ns >= self._retry_at_ns else None
+        successor = parts.judge.under(self._delivered) if self._delivered else parts.judge.successor(now)
         if successor is None or not self._let_go(*parts.books.handing_over(successor, now), now):
             return
+        self._delivered = None
         policy = successor.policy
         parts.books.take_over(successor)
         parts.sight.obey(keep_pictures=policy.wants_pictures, max_pass_s=policy.reading.raw_lifetime_s)
         self._parts = replace(parts, judge=successor)
+
+    def _receive(self, notices: Sequence[Notice], now: Instant) -> None:
+        """Take in what was delivered; it takes over before the next frame. Refusals are said and logged."""
+        parts = self._parts
+        for notice in notices:
+            match notice:
+                case Arrived():
+                    parts.deliveries.look()
+                case TurnedAway(fault):
+                    parts.books.refused(fault, now)
+        match parts.deliveries.take():
+            case DeliveryError() as error:
+                _log.warning("what was delivered is not accepted: %s", error)
+                if error.fault is not None:
+                    parts.books.refused(error.fault, now)
+            case None:
+                pass
+            case generation:
+                self._delivered = generation
 
     def _why_not(self, now: Instant) -> Reason | None:
         """Return why no plate may be read now, or None."""

@@ -17,6 +17,7 @@ _HOLDERS = {
     "agency": "keep {secret} with the agency; give {public} to devices: --recipient agency={public}",
     "lists": "keep {secret} on the device; give {public} to the agency, which encrypts hot lists to it",
     "command": "keep {secret} with whoever may suspend and resume; give {public} to devices as command_key",
+    "receipt": "keep {secret} with the collector; give {public} to devices as collectors.NAME, as policies name it",
 }
 _FLEET_HOLDER = (
     "copy it to every device of the ring, name it there as shared_keys.fleet or shared_keys.site, and then erase this "
@@ -27,7 +28,7 @@ _FLEET_HOLDER = (
 @app.command()
 def new(
     kind: Annotated[
-        Literal["audit", "agency", "command", "lists", "fleet"], typer.Argument(help="What the key is for.")
+        Literal["audit", "agency", "command", "receipt", "lists", "fleet"], typer.Argument(help="What the key is for.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the two files; nothing in it is overwritten.")],
     device: Annotated[
@@ -42,7 +43,8 @@ def new(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a key: `audit` signs the log, `agency` opens sealed fields, `command` commands, `lists` opens hot lists.
+    """Make a key: `audit` signs the log, `agency` opens sealed fields, `command` commands,
+    `receipt` signs for what arrived, `lists` opens hot lists.
 
     `fleet` is one file for all devices that are to give one vehicle the same pseudonym. It goes forward with every
     epoch, on each device by itself, and what it was before cannot be computed from it.

@@ -35,6 +35,9 @@ class Arrived:
     """Signed documents lie in the spool. Whether they count is for the camera process to find out."""
 
 
+FAULTS = frozenset({"missing", "malformed", "wrong-mount", "expired", "bad-signature", "rolled-back"})
+
+
 @dataclass(frozen=True, slots=True)
 class TurnedAway:
     """What a server or a folder offered was not even worth ferrying; `fault` is the word that a DeliveryError has."""

@@ -5,9 +5,11 @@ Decides only: it returns entries and Disclosures, and `pipeline` makes them dura
 
 from __future__ import annotations
 
+import logging
 import secrets
 from base64 import b64encode
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import rfc8785
@@ -21,6 +23,7 @@ from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition
 from platesieve.flow.accountability import Condition, State, health
 from platesieve.flow.accounts import Accounts
+from platesieve.hotlist.hotlist import HotList
 from platesieve.policy import aggregate
 from platesieve.policy.decide import expiry_grain_s
 
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.settings import Audit
 
+_log = logging.getLogger(__name__)
+STALE_SENTENCE = (
+    "the hot list is too old, so nothing is a hit until a newer one comes "
+    "(hint: have the agency publish, and check the way to it and the clock)"
+)
 CLOCK_STEP_S = 2.0  # a wall clock that moved this much against the monotonic one was set by somebody
 MAX_PENDING = 10_000  # a week of batches; a log that cannot be written for longer has other troubles
 
@@ -67,6 +75,8 @@ class Books:
         self._accounts = Accounts(now)
         self._windows = aggregate.Windows()
         self._pending: list[Entry] = []
+        self._offered: list[Entry] = []  # what is said of a successor; not true before it takes over
+        self._stale = False  # what the log says of the hot list
         self._not_reading: Reason | None = None
         self._dropped_before = 0
         self._last = now
@@ -99,16 +109,33 @@ class Books:
             self._keys.destroy()
             self.note(log.ReadingStopped(now.wall_ns, _STOP_REASONS[reason]))
 
+    def watch_hotlist(self, now: Instant) -> None:
+        """Say when the hot list becomes too old to alert from, and when it is so no more; both are logged."""
+        stale = self._judge.hotlist_is_stale(now)
+        if stale is self._stale:
+            return
+        self._stale = stale
+        self._health_due_ns = 0
+        in_force = HotList.empty() if stale else self._judge.hotlist
+        self.note(log.HotListLoaded(now.wall_ns, in_force.list_ids, in_force.sha256, in_force.count))
+        if stale:
+            _log.warning("%s", STALE_SENTENCE)
+
+    def refused(self, fault: str, now: Instant) -> None:
+        """Say in one word of the log's that something was delivered and not accepted."""
+        self.note(log.PolicyRefused(now.wall_ns, log.PolicyFault(fault)))
+
     def refresh(self) -> None:
         """Tell the health at the next opportunity instead of when it is due."""
         self._health_due_ns = 0
 
     def not_written(self, entries: Sequence[Entry]) -> None:
         """Keep what could not be logged for the next time; events among it are forgotten and counted."""
-        kept: list[Entry] = [entry for entry in entries if not isinstance(entry, (log.Publish, log.PolicyLoaded))]
+        offered, self._offered = {id(entry) for entry in self._offered}, []
+        kept: list[Entry] = [one for one in entries if not isinstance(one, log.Publish) and id(one) not in offered]
         lost = sum(isinstance(entry, log.Publish) for entry in entries)
         self._accounts.suppress(Reason.AUDIT_UNAVAILABLE, lost)
-        self._pending = kept[-MAX_PENDING:]  # a policy that did not come into force is not said to have
+        self._pending = kept[-MAX_PENDING:]
 
     # ---- what is written -----------------------------------------------------------------------------------
 
@@ -147,24 +174,28 @@ class Books:
         return entries, leaving
 
     def handing_over(self, successor: Judge, now: Instant) -> tuple[list[Entry], list[Disclosure]]:
-        """Return what ends with the policy in force, and last that its successor is loaded.
+        """Return what ends with the rules in force, and last what is loaded instead.
 
-        Nothing of two policies is mixed: open windows are told, keys destroyed, the batch closed. The successor
-        takes effect with `take_over`, once all of this is durable.
+        Nothing of two policies is mixed: open windows are told, keys destroyed, the batch closed. Another hot list
+        under the same policy ends none of them. The successor takes effect with `take_over`, once all of this is durable.
         """
+        self._offered = self._changes(successor, now)
+        if successor.policy.sha256 == self._judge.policy.sha256:
+            entries = [*self._pending, *self._offered]
+            self._pending.clear()
+            return entries, []
         self._windows, counts = aggregate.flush(self._windows, self._judge.policy, now, self._judge.instruments)
         leaving, published = self._committed(counts, now)
         self._keys.destroy()
-        policy = successor.policy
-        loaded = log.PolicyLoaded(now.wall_ns, policy.id, policy.version, policy.sha256)
-        entries = [*self._pending, *self._key_events(now), *published, self._batch(now), loaded]
+        entries = [*self._pending, *self._key_events(now), *published, self._batch(now), *self._offered]
         self._pending.clear()
         return entries, leaving
 
     def take_over(self, successor: Judge) -> None:
-        """Keep the books of another policy from now on; the next health event says so."""
-        self._judge = successor
-        self._keys.change(successor.policy.epochs_s)
+        """Keep the books of other rules from now on; the next health event says so."""
+        if successor.policy.sha256 != self._judge.policy.sha256:
+            self._keys.change(successor.policy.epochs_s)
+        self._judge, self._offered, self._stale = successor, [], False
         self._health_due_ns = 0
 
     def closing(self, now: Instant, quality: TimeQuality) -> tuple[list[Entry], list[Disclosure]]:
@@ -175,6 +206,20 @@ class Books:
         entries = [*self._pending, *self._key_events(now), *published, self._batch(now), log.Shutdown(now.wall_ns)]
         leaving.append(self._health(now, quality, State.STOPPED))
         return entries, leaving
+
+    def _changes(self, successor: Judge, now: Instant) -> list[Entry]:
+        """Return what the log must say before other rules take effect."""
+        before, policy, hotlist, at = self._judge, successor.policy, successor.hotlist, now.wall_ns
+        changes: list[Entry] = [
+            log.RecipientKey(at, name, sha256(key).hexdigest())
+            for name, key in sorted(successor.recipients.items())
+            if before.recipients.get(name) != key
+        ]
+        if hotlist.sha256 != before.hotlist.sha256 or self._stale:
+            changes.append(log.HotListLoaded(at, hotlist.list_ids, hotlist.sha256, hotlist.count))
+        if policy.sha256 != before.policy.sha256:
+            changes.append(log.PolicyLoaded(at, policy.id, policy.version, policy.sha256))
+        return changes
 
     def _counted(self, judgement: Judgement, tally: Tally) -> aggregate.Windows:
         return aggregate.add(self._windows, tally, self._judge.policy, judgement.sighting.last_seen)

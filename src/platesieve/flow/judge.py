@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from platesieve.policy.decide import Context, decide, disposition
 from platesieve.domain.decision import Reason
+from platesieve.policy.decide import Context, decide, disposition
 from platesieve.policy.force import device_refusals, in_force, out_of_force
 from platesieve.policy.seal import Sealer
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import struct
 from bisect import bisect_left
-from copy import copy
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
@@ -136,8 +135,8 @@ class HotList:
 
     def confirmed(self, now: Instant) -> Self:
         """Return the same list, known to be current now. The entries are shared, not copied."""
-        again = copy(self)
-        again._loaded = now
+        again = type(self).__new__(type(self))
+        vars(again).update(vars(self), _loaded=now)
         return again
 
     def match(self, text: PlateText, now: Instant) -> tuple[Match, ...]:

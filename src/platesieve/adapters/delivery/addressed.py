@@ -1,7 +1,8 @@
 """What a signed document is and for whom: its path in the repository, and the `custom` that its signer gave it.
 
     "hotlist/wanted.csv.age": {"length": ..., "hashes": {...}, "custom": {
-        "format": 1, "site": "metro-pd/bridge-7", "devices": ["metro-pd/bridge-7/cam-1"], "expires": "2026-11-24T06:00:00Z"}}
+        "format": 1, "site": "metro-pd/bridge-7", "devices": ["metro-pd/bridge-7/cam-1"],
+        "expires": "2026-11-24T06:00:00Z"}}
 
 `site` and `expires` may be missing. Every other key is refused: a signer who says more than a device understands may
 have meant a restriction.
@@ -98,7 +99,9 @@ def kind_of(path: str) -> Kind:
     kind, _, file = path.partition("/")
     if kind not in set(Kind) or not _FILE.fullmatch(file):
         raise DeliveryError(
-            "a signed document has a name that is no plain file name", "publish it again with `platesieve agency`", "malformed"
+            "a signed document has a name that is no plain file name",
+            "publish it again with `platesieve agency`",
+            "malformed",
         )
     return Kind(kind)
 

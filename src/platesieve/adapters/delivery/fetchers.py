@@ -128,7 +128,7 @@ class SpoolFetcher(FolderFetcher):
 
     def look(self) -> None:
         """Take the generation that is current now; until the next look it stays the same one."""
-        self._root = self._store / os.readlink(self._store / "current")
+        self._root = self._store / (self._store / "current").readlink()
 
     def _inside(self, url: str) -> Path:
         if url.startswith(_TARGETS):

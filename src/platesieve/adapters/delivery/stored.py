@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from tuf.api import exceptions
-from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, Signed, Snapshot, Targets, Timestamp
 
 from platesieve.adapters.delivery.addressed import Address, Kind, kind_of
 from platesieve.domain.errors import DeliveryError
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from tuf.api.metadata import MetaFile, Signed, TargetFile
+    from tuf.api.metadata import MetaFile, TargetFile
 
+S = TypeVar("S", bound=Signed)
 MAX_METADATA_BYTES = 1 << 20
 _AGAIN = "have the agency publish again; what the device had stays in force until it expires"
 
@@ -124,18 +125,17 @@ def _document(folder: Path, kind: Kind, target: TargetFile, address: Address) ->
 
 
 def _last_root(metadata: Path, trust_root: bytes) -> Root:
-    root = _verified(trust_root, Root, None, "root")
+    root = _root(trust_root)
     while (following := metadata / "root_history" / f"{root.version + 1}.root.json").exists():
         data = _bytes(following)
-        version = root.version + 1
-        root = _verified(data, Root, root, "root")
-        if root.version != version:
+        _verified(data, Root, root, "root")
+        if _root(data).version != root.version + 1:
             raise exceptions.BadVersionNumberError("root")
-        root.verify_delegate("root", *_signed(data))
+        root = _root(data)
     return root
 
 
-def _named(metadata: Path, kind: type[Signed], by: Root | Targets, role: str, named: MetaFile) -> Signed:
+def _named(metadata: Path, kind: type[S], by: Root | Targets, role: str, named: MetaFile) -> S:
     """Return a role whose version and hashes another one names."""
     data = _bytes(metadata / f"{role}.json")
     named.verify_length_and_hashes(data)
@@ -145,19 +145,19 @@ def _named(metadata: Path, kind: type[Signed], by: Root | Targets, role: str, na
     return signed
 
 
-def _verified(data: bytes, kind: type[Signed], by: Root | Targets | None, role: str) -> Signed:
-    """Return metadata that is signed by enough keys of its delegator; a first root vouches for itself."""
-    metadata: Metadata[Signed] = Metadata.from_bytes(data)
+def _verified(data: bytes, kind: type[S], by: Root | Targets, role: str) -> S:
+    """Return metadata that is signed by enough keys of its delegator."""
+    metadata: Metadata[S] = Metadata.from_bytes(data)
     if not isinstance(metadata.signed, kind):
         raise exceptions.RepositoryError("of another type")
-    delegator = by or metadata.signed
-    delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)  # type: ignore[union-attr]
+    by.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
     return metadata.signed
 
 
-def _signed(data: bytes) -> tuple[bytes, dict[str, object]]:
-    metadata: Metadata[Root] = Metadata.from_bytes(data)
-    return metadata.signed_bytes, metadata.signatures  # type: ignore[return-value]
+def _root(data: bytes) -> Root:
+    """Return a root that vouches for itself."""
+    metadata: Metadata[Root] = Metadata[Root].from_bytes(data)
+    return _verified(data, Root, metadata.signed, "root")
 
 
 def _ns(signed: Signed) -> int:
@@ -181,7 +181,9 @@ def as_delivery_error(where: str) -> Iterator[None]:
         raise
     except exceptions.BadVersionNumberError as error:
         raise DeliveryError(
-            f"{where} offers an older state than this device has seen, or parts of different states", _AGAIN, "rolled-back"
+            f"{where} offers an older state than this device has seen, or parts of different states",
+            _AGAIN,
+            "rolled-back",
         ) from error
     except exceptions.ExpiredMetadataError as error:
         raise DeliveryError(
@@ -191,11 +193,15 @@ def as_delivery_error(where: str) -> Iterator[None]:
         ) from error
     except exceptions.UnsignedMetadataError as error:
         raise DeliveryError(
-            f"{where} offers a document that is not signed by enough of the keys that may sign it", _AGAIN, "bad-signature"
+            f"{where} offers a document that is not signed by enough of the keys that may sign it",
+            _AGAIN,
+            "bad-signature",
         ) from error
     except (exceptions.DownloadLengthMismatchError, exceptions.LengthOrHashMismatchError) as error:
         raise DeliveryError(
-            f"{where} offers a file that is not the one that was signed, or larger than allowed", _AGAIN, "bad-signature"
+            f"{where} offers a file that is not the one that was signed, or larger than allowed",
+            _AGAIN,
+            "bad-signature",
         ) from error
     except (exceptions.DownloadHTTPError, FileNotFoundError, KeyError) as error:
         raise DeliveryError(f"{where} has not all the files that a delivery has", _AGAIN, "missing") from error
@@ -207,5 +213,7 @@ def as_delivery_error(where: str) -> Iterator[None]:
         raise DeliveryError(f"{where} offers a document that is not understood", _AGAIN, "malformed") from error
     except OSError as error:
         raise DeliveryError(
-            f"a delivery cannot be kept: {error.strerror}", "make room in the state folder and see that it is writable", None
+            f"a delivery cannot be kept: {error.strerror}",
+            "make room in the state folder and see that it is writable",
+            None,
         ) from error

@@ -66,7 +66,7 @@ class TrustStore:
     def folder(self) -> Path | None:
         """Return the folder of the delivery that is current, or None before the first."""
         link = self._folder / _CURRENT
-        return self._folder / os.readlink(link) if link.is_symlink() else None
+        return self._folder / link.readlink() if link.is_symlink() else None
 
     def current(self) -> Delivery | None:
         """Return the delivery that was accepted last, verified again, or None before the first.
@@ -158,7 +158,7 @@ class TrustStore:
         if not found:
             raise DeliveryError(
                 f"nothing that {source.name} offers is for this device, {self._device}",
-                "give this device the folder or server of its own agency, or add it with `platesieve agency add-device`",
+                "give this device the repository of its own agency, or add it with `platesieve agency add-device`",
                 "missing",
             )
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from platesieve.adapters.local import pipe_frames as frames
 from platesieve.domain.errors import LinkError
-from platesieve.domain.notice import Command, Erased
+from platesieve.domain.notice import Arrived, Command, Erased, TurnedAway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,17 +68,22 @@ class _Ledger:
     def __init__(self) -> None:
         self._erased: dict[str, int] = {}
         self._commands: deque[Command] = deque()
+        self._delivery: dict[type, Arrived | TurnedAway] = {}  # the last word of each counts
 
     def add(self, notice: Notice) -> None:
         if isinstance(notice, Erased):
             self._erased[notice.reason] = self._erased.get(notice.reason, 0) + notice.count
+        elif isinstance(notice, (Arrived, TurnedAway)):
+            self._delivery[type(notice)] = notice
         elif len(self._commands) < _MAX_COMMANDS:
             self._commands.append(notice)
         else:
             _log.warning("a command was dropped: %d wait already", _MAX_COMMANDS)
 
     def take(self) -> list[Notice]:
-        taken: list[Notice] = [*self._commands, *(Erased(n, reason) for reason, n in self._erased.items())]
+        taken: list[Notice] = [*self._commands, *self._delivery.values()]
+        taken += [Erased(n, reason) for reason, n in self._erased.items()]
+        self._delivery.clear()
         self._commands.clear()
         self._erased.clear()
         return taken

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import LinkError
-from platesieve.domain.notice import Command, Erased
+from platesieve.domain.notice import FAULTS, Arrived, Command, Erased, TurnedAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,8 +116,13 @@ def disclosure_from_document(fields: object) -> Disclosure:
 
 def notice_to_document(notice: Notice) -> dict[str, Any]:
     """Return the frame document of a Notice."""
-    if isinstance(notice, Command):
-        return {"command": base64.b64encode(notice.document).decode()}
+    match notice:
+        case Command(document):
+            return {"command": base64.b64encode(document).decode()}
+        case Arrived():
+            return {"arrived": True}
+        case TurnedAway(fault):
+            return {"turned_away": fault}
     return {"erased": {"count": notice.count, "reason": notice.reason}}
 
 
@@ -133,6 +138,10 @@ def notice_from_document(document: Mapping[str, Any]) -> Notice:
                 return Command(base64.b64decode(text, validate=True))
             except binascii.Error as error:
                 raise LinkError("the pipe carried a command that is not base64", _HINT) from error
+        case {"arrived": True}:
+            return Arrived()
+        case {"turned_away": str(fault)} if fault in FAULTS:
+            return TurnedAway(fault)
         case {"erased": {"count": int(count), "reason": str(reason)}} if count > 0:
             return Erased(count, reason)
     raise LinkError("the pipe carried a notice of no known kind", _HINT)
