@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import ConfigError, InputError, StorageError
+from platesieve.domain.instant import NS_PER_S
 from platesieve.flow.books import Books, Facts
+from platesieve.flow.generation import Generation, NoDeliveries
 from platesieve.flow.obedience import Obedience
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from platesieve.hotlist.hotlist import HotList
     from platesieve.policy.language import Policy, Scope
     from platesieve.policy.pseudonym import Ring
+    from platesieve.policy.receipt import ReceiptBook
     from platesieve.ports import Clock, PlateFinder
     from platesieve.preview import Preview
     from platesieve.settings import Settings
@@ -85,6 +88,11 @@ class Folders:
     def uplink(self) -> Path:
         """Return the folder of the uplink process: the outbox."""
         return self.state / "uplink"
+
+    @property
+    def spool(self) -> Path:
+        """Return where the uplink process puts signed documents for the camera process to verify."""
+        return self.state / "spool"
 
     @property
     def pipe(self) -> Path:
@@ -148,12 +156,15 @@ def made_up_rings(policy: Policy, now: Instant) -> dict[Scope, Ring]:
     return {scope: Ring(new_ratchet(epoch_s, now, os.urandom), lambda _: None) for scope, epoch_s in lengths_s}
 
 
-def build_judge(settings: Settings, clock: Clock, *, rings_made_up: bool = False) -> Judge:
+def build_judge(
+    settings: Settings, clock: Clock, generation: Generation | None = None, *, rings_made_up: bool = False
+) -> Judge:
     """Return policy, hot list and instruments as one value.
 
     Args:
         settings: of the device.
         clock: says whether the policy is in force.
+        generation: rules that were delivered and verified; they count instead of those of the settings.
         rings_made_up: take no shared key from a file.
 
     Raises:
@@ -164,15 +175,17 @@ def build_judge(settings: Settings, clock: Clock, *, rings_made_up: bool = False
     from platesieve.policy.instruments import instruments_for
 
     now = clock.now()
-    policy = in_force(load_policy(settings.policy), now)
-    recipients = load_recipients(settings)
+    policy = in_force(load_policy(settings.policy) if generation is None else generation.policy, now)
+    recipients = load_recipients(settings) if generation is None else dict(generation.recipients)
     rings = made_up_rings(policy, now) if rings_made_up else load_rings(settings)
     lengths_s = {scope: ring.ratchet.epoch_s for scope, ring in rings.items()}
     refusals = device_refusals(policy, settings.device, now, recipients, lengths_s)
-    if refusals:
+    if refusals and generation is None:  # delivered rules were checked; where they are over now, nothing is read
         raise ConfigError(f"this device may not read under policy {policy.id}", "mend each line above", refusals)
     instruments = instruments_for(settings.device, recipients, policy.epochs_s, rings)
-    return Judge(policy, load_hotlist(settings.hotlist, now), settings.device, instruments)
+    rules = generation or Generation(policy, load_hotlist(settings.hotlist, now), recipients)
+    judge = Judge(policy, rules.hotlist, settings.device, instruments, recipients)
+    return replace(judge, policy_until_ns=rules.policy_until_ns, hotlist_until_ns=rules.hotlist_until_ns)
 
 
 def build_sight(settings: Settings, policy: Policy | None = None, finder: PlateFinder | None = None) -> Sight:
@@ -212,6 +225,7 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         PlatesieveError: it may not or cannot read; nothing that was decided is lost.
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
+    from platesieve.adapters.delivery.device import first_generation, open_courier
     from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder
@@ -223,19 +237,26 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     pulse = Pulse(service_manager())
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
-        judge = build_judge(settings, clock)
-        log = stack.enter_context(_open_log(settings, folders))
+        courier = open_courier(settings, folders.camera, folders.spool, clock, load_recipients(settings))
+        generation = None
+        if courier is not None:
+            stack.callback(courier.close)
+            with_own = settings.policy is not None
+            generation = first_generation(courier, clock, stop, pulse.beat, may_start_without=with_own)
+            if generation is None and not with_own:
+                return  # stopped before anything came
+        judge = build_judge(settings, clock, generation)
+        log = stack.enter_context(open_log(settings))
         finder = WatchedFinder(OnnxPlateFinder(settings.vision))
         sight = build_sight(settings, judge.policy, finder)
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(outlet.drain, DRAIN_S)
-        books = Books(judge, settings.audit, _facts(settings), clock.now())
+        books = Books(judge, settings.audit, _facts(judge), clock.now())
         obedience = Obedience(settings.device, _command_key(settings), suspended=log.suspended)
-        Pipeline(Parts(sight, judge, books, obedience, log, outlet, clock), observe).run(
-            WatchedCamera(camera, finder, pulse), stop
-        )
+        parts = Parts(sight, judge, books, obedience, log, outlet, clock, courier or NoDeliveries())
+        Pipeline(parts, observe).run(WatchedCamera(camera, finder, pulse), stop)
 
 
 def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
@@ -246,6 +267,7 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         stop: ends it at once; what was not sent stays in the outbox.
         drain: ends it when the camera process has said goodbye and the outbox is empty.
     """
+    from platesieve.adapters.delivery.device import open_ferry
     from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
     from platesieve.adapters.local.pipe import PipeIntake
     from platesieve.adapters.local.service_manager import Pulse, service_manager
@@ -256,17 +278,21 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
     folders = Folders.of(settings)
     clock = SystemClock(assume=settings.device.assume_clock)
     with instance_lock(folders.uplink / "lock"):
-        outbox = SqliteOutbox(folders.uplink / "outbox.db", settings.uplink.outbox_quota_bytes)
+        receipts = _receipt_book(settings)
+        wait_ns = int(settings.uplink.receipt_wait_s * NS_PER_S)
+        outbox = SqliteOutbox(folders.uplink / "outbox.db", settings.uplink.outbox_quota_bytes, resend_ns=wait_ns)
         intake = PipeIntake(folders.pipe)
         address = Address.from_device(settings.device)
         with ExitStack() as undo:  # the flow closes its parts itself, once it has them all
             undo.callback(intake.close)
             undo.callback(outbox.close)
             publisher = open_publisher(settings.uplink, address, intake.wake)
+            undo.callback(publisher.close)
+            ferry = open_ferry(settings, folders.spool, intake.wake)
             undo.pop_all()
         pulse = Pulse(service_manager())
         pulse.ready()
-        run_uplink(intake, outbox, publisher, clock, stop, drain, pulse.beat)
+        run_uplink(intake, outbox, publisher, clock, stop, drain, pulse.beat, receipts, ferry)
 
 
 def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
@@ -289,8 +315,14 @@ def check_before_start(settings: Settings) -> None:
 
     Folders.of(settings)
     refuse_absent(settings.camera)
-    build_judge(settings, SystemClock(assume=settings.device.assume_clock))
+    if settings.policy is not None or not settings.delivery.wanted:
+        build_judge(settings, SystemClock(assume=settings.device.assume_clock))
+    if settings.delivery.wanted:
+        from platesieve.adapters.delivery.threads import read_trust_root
+
+        read_trust_root(settings.delivery)
     Address.from_device(settings.device)
+    _receipt_book(settings)
     if settings.uplink.host:
         tls_context(settings.uplink)
 
@@ -324,6 +356,21 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
             return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
 
 
+def open_log(settings: Settings) -> AuditFolder:
+    """Return this device's own log, open for writing; it has one writer.
+
+    Raises:
+        AuditError: it cannot be written or does not verify, or another process has it open.
+        KeyFileError: the audit key cannot be used.
+    """
+    from platesieve.adapters.disk.audit_folder import AuditFolder
+    from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
+
+    device, folders = settings.device, Folders.of(settings)
+    signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
+    return AuditFolder(folders.audit, signer)
+
+
 def verify_own_log(folders: Folders) -> Verdict:
     """Return the verdict on this device's own audit log."""
     from platesieve.adapters.disk.audit_folder import FolderFiles
@@ -348,23 +395,23 @@ def demo_recipient(folder: Path, name: str) -> Path:
     return public
 
 
-def _open_log(settings: Settings, folders: Folders) -> AuditFolder:
-    from platesieve.adapters.disk.audit_folder import AuditFolder
-    from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
-
-    device = settings.device
-    signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))
-    return AuditFolder(folders.audit, signer)
-
-
-def _facts(settings: Settings) -> Facts:
+def _facts(judge: Judge) -> Facts:
     from platesieve.adapters.networks.released_models import load_released
 
     return Facts(
         detector_sha256=load_released("detector").sha256,
         reader_sha256=load_released("reader").sha256,
-        recipients_sha256={name: sha256(key).hexdigest() for name, key in load_recipients(settings).items()},
+        recipients_sha256={name: sha256(key).hexdigest() for name, key in judge.recipients.items()},
     )
+
+
+def _receipt_book(settings: Settings) -> ReceiptBook:
+    """Return what believes receipts of the collectors whose keys are given."""
+    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.policy.receipt import ReceiptBook
+
+    keys = {name: load_public(Path(file), KeyKind.RECEIPT) for name, file in settings.collectors.items()}
+    return ReceiptBook(settings.device, keys)
 
 
 def _command_key(settings: Settings) -> bytes | None:

@@ -140,6 +140,19 @@ class Intake(Protocol):
         """Hang up for good. Safe to call twice."""
 
 
+class Ferry(Protocol):
+    """Fetches signed documents into the spool, where the camera process verifies them itself. Returns at once."""
+
+    def look(self) -> None:
+        """Look soon, before it is time."""
+
+    def notices(self) -> Sequence[Notice]:
+        """Return, once each, what the camera process should hear of it."""
+
+    def close(self) -> None:
+        """Look no more. Safe to call twice."""
+
+
 class Outbox(Protocol):
     """The durable queue of Disclosures: what is in it survives power loss, until delivered or expired.
 
@@ -158,6 +171,9 @@ class Outbox(Protocol):
 
     def delivered(self, ids: Sequence[str], now_wall_ns: int) -> None:
         """Record that the broker has these: they leave, unless they are of a lasting kind or a receipt is awaited."""
+
+    def receipted(self, ids: Sequence[str], collector: str) -> int:
+        """Let go of what awaits the receipt of this collector; return how many there were."""
 
     def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
         """Do not offer these before `until_wall_ns`."""
@@ -198,7 +214,14 @@ class Refused:
     reason: str
 
 
-LinkEvent: TypeAlias = Joined | Delivered | Refused | Command
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """Bytes came on our receipt topic; nothing about them is believed yet."""
+
+    document: bytes
+
+
+LinkEvent: TypeAlias = Joined | Delivered | Refused | Command | Receipted
 
 
 class Publisher(Protocol):

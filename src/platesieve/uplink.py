@@ -16,13 +16,15 @@ from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import StorageError
 from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.notice import Command, Erased
-from platesieve.ports import Delivered, Joined, Refused
+from platesieve.policy.receipt import Receipt, ReceiptBook, ReceiptError
+from platesieve.ports import Delivered, Joined, Receipted, Refused
+from platesieve.settings import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from platesieve.domain.disclosure import Disclosure
-    from platesieve.ports import Clock, Intake, LinkEvent, Outbox, Publisher
+    from platesieve.ports import Clock, Ferry, Intake, LinkEvent, Outbox, Publisher
 
 _log = logging.getLogger(__name__)
 _WAIT_S = 0.2  # longest wait for anything: bounds how late a stop or an expiry is noticed
@@ -42,10 +44,12 @@ def run_uplink(
     stop: Callable[[], bool],
     drain: Callable[[], bool] = lambda: False,
     progress: Callable[[], None] = lambda: None,
+    receipts: ReceiptBook | None = None,
+    ferry: Ferry | None = None,
 ) -> int:
     """Carry events until told to stop; return how many were never taken by the broker (they stay stored).
 
-    Closes the three parts at the end.
+    Closes its parts at the end.
 
     Args:
         intake: the pipe from the camera process.
@@ -56,12 +60,16 @@ def run_uplink(
         drain: asked likewise; once it is true the run also ends when the camera process has said goodbye and
             the outbox is empty.
         progress: called after each round in which the outbox did what it was asked.
+        receipts: believes collectors. Without it no receipt counts, and what awaits one stays until it expires.
+        ferry: fetches signed documents; None where none come this way.
 
     Raises:
         StorageError: the disk refuses at the very end. Before that, the run goes on and tries again.
     """
-    uplink = Uplink(intake, outbox, publisher, clock)
+    uplink = Uplink(intake, outbox, publisher, clock, receipts or ReceiptBook(Device(), {}), ferry)
     with ExitStack() as ending:
+        if ferry is not None:
+            ending.callback(ferry.close)
         for close in (outbox.close, intake.close, publisher.close):  # run in reverse: the broker first
             ending.callback(close)
         while not stop() and not (drain() and uplink.drained()):
@@ -78,6 +86,9 @@ class Uplink:
     outbox: Outbox
     publisher: Publisher
     clock: Clock
+    receipts: ReceiptBook
+    ferry: Ferry | None = None
+    _receipts: list[Receipt] = field(default_factory=list)  # believed, not yet recorded
     _answered: set[str] = field(default_factory=set)  # taken by the broker, not yet recorded
     _refused: set[str] = field(default_factory=set)  # refused by the broker, not yet postponed
     _renew: bool = False  # a new connection: the lasting kinds are to be said again
@@ -91,6 +102,7 @@ class Uplink:
     def step(self, timeout_s: float) -> bool:
         """Do one round, at most `timeout_s` seconds long when there is nothing to do; return whether it succeeded."""
         arrived = self.intake.take(timeout_s)
+        self._tell_of_documents()
         try:
             self._start()
             self._store(arrived)
@@ -129,6 +141,17 @@ class Uplink:
             self.outbox.forget(Kind.HEALTH)
             self._started = True
 
+    def _tell_of_documents(self) -> None:
+        """Tell the camera process what the ferry brought, or why it brought nothing."""
+        for notice in self.ferry.notices() if self.ferry is not None else ():
+            self.intake.notify(notice)
+
+    def _ferry_command(self, command: Command) -> None:
+        """Hand a command on, and look for documents: whoever commands may also have published."""
+        self.intake.notify(command)
+        if self.ferry is not None:
+            self.ferry.look()
+
     def _store(self, arrived: Sequence[Disclosure]) -> None:
         if not arrived:
             return
@@ -148,8 +171,13 @@ class Uplink:
                     _log.warning("broker refused event %s: %s", id_[:8], reason)
                     self._refused.add(id_)
                 case Command():
-                    self.intake.notify(event)
+                    self._ferry_command(event)
+                case Receipted(document):
+                    self._believe(document)
         now = self.clock.now()
+        while self._receipts:
+            self.outbox.receipted(self._receipts[0].ids, self._receipts[0].collector)
+            self._receipts.pop(0)  # only now: what the disk refuses is done in a later round
         if self._answered:
             self.outbox.delivered(sorted(self._answered), now.wall_ns)
             self._answered.clear()
@@ -160,6 +188,13 @@ class Uplink:
         if self._renew:
             self.outbox.renew_lasting()
             self._renew = False
+
+    def _believe(self, document: bytes) -> None:
+        """Take down what a receipt says, where it may be believed. No answer of a broker can stand in for one."""
+        try:
+            self._receipts.append(self.receipts.believe(document, self.clock.now().wall_ns))
+        except ReceiptError as error:
+            _log.warning("a receipt was not believed: %s", error)
 
     def _purge(self) -> None:
         now = self.clock.now()

@@ -167,6 +167,11 @@ class Courier:
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
+    @property
+    def store(self) -> TrustStore:
+        """Return where accepted documents are."""
+        return self._store
+
     def kept(self) -> Generation | None:
         """Return the rules that were accepted last, verified again; None before the first.
 
@@ -192,6 +197,11 @@ class Courier:
     def look(self) -> None:
         """See `flow.generation.Deliveries`."""
         self._asked.set()
+
+    def look_gently(self) -> None:
+        """Look if the spool may have something that was not looked at: for whoever is told nothing by the ferry."""
+        if self._store.folder is None:
+            self._asked.set()
 
     def take(self) -> Generation | DeliveryError | None:
         """See `flow.generation.Deliveries`."""
