@@ -87,21 +87,45 @@ def load_crops(
     return {k: v for k, v in found.items() if v}
 
 
+def count_crops(*, validation: bool, min_char_prob: float = 0.8) -> dict[str, int]:
+    """Count training or validation crops by set, without reading a picture."""
+    folders = [data_folder() / "train" / name for name in CROP_SETS]
+    return {
+        folder.name: sum(_is_wanted(folder, r, min_char_prob, frozenset(), validation=validation) for r in rows(folder))
+        for folder in folders
+        if (folder / "labels.jsonl").exists()
+    }
+
+
+def _text(row: dict[str, Any]) -> str:
+    return row.get("text") or row.get("pseudo_text") or ""
+
+
+def _name(folder: Path, row: dict[str, Any]) -> str:
+    return f"{folder.name}/{Path(row['image']).name}"
+
+
+def _is_wanted(
+    folder: Path, row: dict[str, Any], min_char_prob: float, dropped: frozenset[str], *, validation: bool
+) -> bool:
+    text = _text(row)
+    if held_out(row.get("group") or text) != validation or _name(folder, row) in dropped:
+        return False
+    return len(text) >= 2 and (bool(row.get("text")) or row["min_char_prob"] >= min_char_prob)
+
+
 def _crop(
     folder: Path, row: dict[str, Any], min_char_prob: float, dropped: frozenset[str], *, validation: bool
 ) -> Crop | None:
-    text = row.get("text") or row.get("pseudo_text") or ""
-    human = bool(row.get("text"))
-    name = f"{folder.name}/{Path(row['image']).name}"
-    if held_out(row.get("group") or text) != validation or name in dropped:
-        return None
-    if len(text) < 2 or (not human and row["min_char_prob"] < min_char_prob):
+    if not _is_wanted(folder, row, min_char_prob, dropped, validation=validation):
         return None
     luma = cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE)
     if luma is None:
         return None
-    box = row.get("box_in_crop") or (0.0, 0.0, float(luma.shape[1]), float(luma.shape[0]))
-    return Crop(np.asarray(luma, np.uint8), tuple(map(float, box)), text.upper(), human, folder.name, name)  # type: ignore[arg-type]
+    x, y, w, h = row.get("box_in_crop") or (0.0, 0.0, luma.shape[1], luma.shape[0])
+    box = (float(x), float(y), float(w), float(h))
+    human = bool(row.get("text"))
+    return Crop(np.asarray(luma, np.uint8), box, _text(row).upper(), human, folder.name, _name(folder, row))
 
 
 def plate_free_pieces(rng: np.random.Generator, scenes: int = 1200, pieces: int = 6) -> list[NDArray[np.uint8]]:

@@ -15,6 +15,7 @@ from models.datasets.plates import draw_plate
 from models.datasets.scenes import Composer, load_scenes, upright
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.evaluation.metrics import per_unit
+from platesieve.flow.search import Search
 from platesieve.settings import Vision
 from platesieve.vision.frame import Frame
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from models.datasets.scenes import Scene
     from platesieve.adapters.networks.released_models import ReleasedModel
+    from platesieve.ports import PlateFinder
 
 DRAWN = 400
 LEAST_SIDE_PX = 120
@@ -49,7 +51,7 @@ def plate_free_part(scene: Scene) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(best) if fits else None
 
 
-def count(frames: Sequence[NDArray[np.uint8]], finder: OnnxPlateFinder, reader: OnnxPlateReader) -> dict[str, Any]:
+def count(frames: Sequence[NDArray[np.uint8]], finder: PlateFinder, reader: OnnxPlateReader) -> dict[str, Any]:
     """Return detections, reads and sure reads per 1,000 frames, with Byar's intervals."""
     found = read = sure = 0
     for luma in frames:
@@ -67,15 +69,18 @@ def count(frames: Sequence[NDArray[np.uint8]], finder: OnnxPlateFinder, reader: 
     }
 
 
-def measure(detector: ReleasedModel | None = None, reader: ReleasedModel | None = None) -> dict[str, Any]:
-    """Count on drawn and on photographed frames; None takes the released models."""
-    finder, reads = OnnxPlateFinder(Vision(), detector), OnnxPlateReader(Vision(), reader)
+def measure(
+    detector: ReleasedModel | None = None, reader: ReleasedModel | None = None, scenes: Sequence[Scene] | None = None
+) -> dict[str, Any]:
+    """Count on drawn and on photographed frames; None takes the released models and the held-out scenes."""
+    finder, reads = Search(OnnxPlateFinder(Vision(), detector), Vision()), OnnxPlateReader(Vision(), reader)
     composer = Composer([], draw_plate, seed=4_711, pool=40)
     drawn = []
     for _ in range(DRAWN):
         drawn.append(composer.plate_free(480, 288))
         composer.renew()
-    parts = [part for scene in load_scenes(held_out_only=True) if (part := plate_free_part(scene)) is not None]
+    held = load_scenes(held_out_only=True) if scenes is None else scenes
+    parts = [part for scene in held if (part := plate_free_part(scene)) is not None]
     return {
         "per_1000_frames": {
             name: count(frames, finder, reads)

@@ -1,0 +1,70 @@
+"""Draw the curves of a training from its log: `python -m models.common.curves models/work/reader/run2.log OUT.png`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.common.charts import Line, Panel, save
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_READER_LOSS = re.compile(r"^\s*(\d+)\s+loss ([\d.]+)")
+_READER_CHECK = re.compile(r"'(crops-[\w-]+)': '([\d.]+) ")
+_DETECTOR_LOSS = re.compile(r"^\s*(\d+) heat ([\d.]+) corner ([\d.]+)")
+_SMOOTH = 15
+
+
+def panels(logs: Sequence[Path]) -> list[Panel]:
+    """Return the curves of one chain of logs, oldest first: losses, and held-out scores where the log has them."""
+    losses: dict[str, dict[float, float]] = {}
+    scores: dict[str, dict[float, float]] = {}
+    seen = 0.0
+    for line in (line for log in logs for line in log.read_text(encoding="utf-8").splitlines()):
+        if found := _READER_LOSS.match(line):
+            seen = float(found[1]) / 1000
+            losses.setdefault("loss", {})[seen] = float(found[2])
+        elif found := _DETECTOR_LOSS.match(line):
+            seen = float(found[1]) / 1000
+            losses.setdefault("heat", {})[seen] = float(found[2])
+            losses.setdefault("corners x 4", {})[seen] = 4 * float(found[3])
+        else:
+            for name, share in _READER_CHECK.findall(line):
+                scores.setdefault(name.removeprefix("crops-"), {})[seen] = float(share)
+    made = []
+    if losses:
+        made.append(Panel("Training loss", "thousand samples seen", [_line(k, v) for k, v in losses.items()], None))
+    if scores:
+        made.append(
+            Panel("Held-out plates read right (folded)", "thousand samples seen",
+                  [_line(k, v, smooth=False) for k, v in list(scores.items())[:6]], (0.5, 1.0))
+        )  # fmt: skip
+    return made
+
+
+def _line(name: str, values: dict[float, float], *, smooth: bool = True) -> Line:
+    xs = sorted(values)
+    ys = np.asarray([values[x] for x in xs])
+    if smooth and len(ys) > 2 * _SMOOTH:
+        padded = np.pad(ys, _SMOOTH // 2, mode="edge")
+        ys = np.convolve(padded, np.ones(_SMOOTH) / _SMOOTH, mode="valid")[: len(xs)]
+    return Line(name, xs, ys.tolist())
+
+
+def draw(logs: Sequence[Path], path: Path) -> bool:
+    """Write the curves; return False where the logs hold none."""
+    made = panels([log for log in logs if log.is_file()])
+    if made:
+        save(path, made)
+    return bool(made)
+
+
+if __name__ == "__main__":
+    *names, out = sys.argv[1:]
+    if not draw([Path(name) for name in names], Path(out)):
+        raise SystemExit("no curves: these logs hold no losses")
