@@ -1,0 +1,109 @@
+"""The composition root of the dashboard: accounts, the collector's store and log, and the pages over them."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.bootstrap_collector import database_address, open_desk, open_store, state_folder
+from platesieve.domain.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+
+    from starlette.applications import Starlette
+
+    from platesieve.collector.settings import CollectorSettings
+    from platesieve.collector.store import CollectorStore
+    from platesieve.dashboard.parts import Options, Reveals
+    from platesieve.dashboard.places import Place
+    from platesieve.dashboard.register import Register
+    from platesieve.dashboard.serving import Serving
+    from platesieve.ports import Clock
+
+NOT_INSTALLED = 'install it with: pip install "platesieve[web,collector]"'
+ACCOUNTS = "accounts.db"
+
+
+def open_register(settings: CollectorSettings) -> Register:
+    """Return the accounts, in the state folder of the collector.
+
+    Raises:
+        ConfigError: the extra `web` is not installed.
+        StorageError: the file cannot be used.
+    """
+    try:
+        from platesieve.dashboard.register import Register
+    except ImportError as error:
+        raise ConfigError("the dashboard needs the extra `web`", NOT_INSTALLED) from error
+    return Register(state_folder(settings) / ACCOUNTS)
+
+
+@contextmanager
+def open_dashboard(
+    settings: CollectorSettings, serving: Serving, options: Options, zone: tzinfo, places: Path | None
+) -> Iterator[Starlette]:
+    """Return the dashboard over a collector's store and log, closed at the end.
+
+    Raises:
+        PlatesieveError: store, log, keys or accounts cannot be used; one sentence says which.
+    """
+    with closing(open_register(settings)) as register, closing(open_store(database_address(settings))) as store:
+        desk = open_desk(settings, store)
+        yield assemble(register, store, desk, SystemClock(assume=True), serving, options, zone, places)
+
+
+def assemble(
+    register: Register,
+    store: CollectorStore,
+    reveals: Reveals,
+    clock: Clock,
+    serving: Serving,
+    options: Options,
+    zone: tzinfo,
+    places: Path | None = None,
+) -> Starlette:
+    """Return the dashboard out of its parts."""
+    from platesieve.dashboard.app import build_app
+    from platesieve.dashboard.live import Watcher
+    from platesieve.dashboard.parts import Parts
+    from platesieve.dashboard.screen import Screen
+
+    screen = Screen(zone)
+    watcher = Watcher(store, screen, clock)
+    return build_app(Parts(serving, register, store, reveals, clock, screen, watcher, load_places(places), options))
+
+
+def load_places(file: Path | None) -> dict[str, Place]:
+    """Return where cameras stand.
+
+    Raises:
+        InputError: the table cannot be read.
+        ConfigError: rows of it are wrong.
+    """
+    from platesieve.dashboard.places import read_places
+
+    if file is None:
+        return {}
+    try:
+        return read_places(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the table of places {file} cannot be read", "give a CSV file with places") from error
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone by its name.
+
+    Raises:
+        ConfigError: there is none of this name here.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"there is no time zone {name[:40]!r} on this machine", "write one like America/Chicago, or UTC"
+        ) from error

@@ -1,0 +1,85 @@
+"""What the pages are made with, put together once by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from platesieve.dashboard.journal import Note
+from platesieve.dashboard.limits import REVEALS, SIGN_IN_BY_ADDRESS, SIGN_IN_BY_NAME, Limiter
+from platesieve.domain.instant import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from platesieve.collector.reveal import Revealed, RevealRequest
+    from platesieve.collector.store import CollectorStore
+    from platesieve.dashboard.journal import Act
+    from platesieve.dashboard.live import Watcher
+    from platesieve.dashboard.places import Place
+    from platesieve.dashboard.register import Register
+    from platesieve.dashboard.screen import Screen
+    from platesieve.dashboard.serving import Serving
+    from platesieve.ports import Clock
+
+RELOCK_S = 60
+
+
+class Reveals(Protocol):
+    """The collector's `RevealDesk`: logs first, opens then."""
+
+    def reveal(self, request: RevealRequest) -> Revealed:
+        """Open fields of one event; raises where they may not be opened, or the log cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a site sets.
+
+    Attributes:
+        agency: shown beside the role; empty where there is nothing to say.
+        case_format: regular expression that a whole case number must match. The one that ships wants digits on both
+            sides of a dash, so that no plate can stand in the access log as if it were a case.
+        case_example: shown beside the field.
+        relock_s: how long opened fields stay on the screen.
+        reports: folder of pages made by `platesieve report --html`, or None.
+        checkpoint: file with the newest checkpoint of the collector's own log, or None.
+    """
+
+    agency: str = ""
+    case_format: str = r"[0-9]{2,4}-[0-9]{3,8}"
+    case_example: str = "26-004217"
+    relock_s: int = RELOCK_S
+    reports: Path | None = None
+    checkpoint: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a page may use."""
+
+    serving: Serving
+    register: Register
+    store: CollectorStore
+    reveals: Reveals
+    clock: Clock
+    screen: Screen
+    watcher: Watcher
+    places: Mapping[str, Place]
+    options: Options = field(default_factory=Options)
+    by_name: Limiter = field(default_factory=lambda: Limiter(SIGN_IN_BY_NAME))
+    by_address: Limiter = field(default_factory=lambda: Limiter(SIGN_IN_BY_ADDRESS))
+    by_account: Limiter = field(default_factory=lambda: Limiter(REVEALS))
+
+    def now_ns(self) -> int:
+        """Return the wall clock, nanoseconds since the Unix epoch."""
+        return self.clock.now().wall_ns
+
+    def now_s(self) -> float:
+        """Return the wall clock in seconds."""
+        return self.now_ns() / NS_PER_S
+
+    def note(self, actor: str, act: Act, subject: str = "", address: str = "") -> None:
+        """Add a line to the journal."""
+        self.register.note(Note(self.now_ns(), actor, act, subject, address))
