@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from platesieve.adapters.disk.audit_folder import AuditFolder
-    from platesieve.audit.verify import Verdict
+    from platesieve.audit.verdict import Verdict
     from platesieve.domain.instant import Instant
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.flow.sight import Sight

@@ -160,7 +160,24 @@ class Uplink:
         self._report(dropped, "quota")
 
     def _settle(self, events: Sequence[LinkEvent]) -> None:
-        """Do what the broker's answers ask for. What the disk refuses now is done in a later round."""
+        """Do what answers and receipts ask for. What the disk refuses now is done in a later round."""
+        self._take_down(events)
+        now = self.clock.now()
+        while self._receipts:
+            self.outbox.receipted(self._receipts[0].ids, self._receipts[0].collector)
+            self._receipts.pop(0)
+        if self._answered:
+            self.outbox.delivered(sorted(self._answered), now.wall_ns)
+            self._answered.clear()
+        if self._refused:
+            self.outbox.postpone(sorted(self._refused), now.wall_ns + int(_REFUSED_S * NS_PER_S))
+            self._refused.clear()
+            self._quiet_until_ns = now.monotonic_ns + int(_REFUSAL_PAUSE_S * NS_PER_S)
+        if self._renew:
+            self.outbox.renew_lasting()
+            self._renew = False
+
+    def _take_down(self, events: Sequence[LinkEvent]) -> None:
         for event in events:
             match event:
                 case Joined():
@@ -174,20 +191,6 @@ class Uplink:
                     self._ferry_command(event)
                 case Receipted(document):
                     self._believe(document)
-        now = self.clock.now()
-        while self._receipts:
-            self.outbox.receipted(self._receipts[0].ids, self._receipts[0].collector)
-            self._receipts.pop(0)  # only now: what the disk refuses is done in a later round
-        if self._answered:
-            self.outbox.delivered(sorted(self._answered), now.wall_ns)
-            self._answered.clear()
-        if self._refused:
-            self.outbox.postpone(sorted(self._refused), now.wall_ns + int(_REFUSED_S * NS_PER_S))
-            self._refused.clear()
-            self._quiet_until_ns = now.monotonic_ns + int(_REFUSAL_PAUSE_S * NS_PER_S)
-        if self._renew:
-            self.outbox.renew_lasting()
-            self._renew = False
 
     def _believe(self, document: bytes) -> None:
         """Take down what a receipt says, where it may be believed. No answer of a broker can stand in for one."""

@@ -136,3 +136,17 @@ def test_above_the_quota_reads_go_first_then_counts_then_hits(make: Callable[...
     assert "health" in left
     assert "more19" in left
     assert dropped + len(left) == 33
+
+
+def test_only_the_receipt_of_its_collector_lets_an_event_go(outbox: Outbox) -> None:
+    """The broker's answer does not, another collector's receipt does not, and one that came early does."""
+    outbox.store([with_receipt(a_hit("h1")), with_receipt(a_hit("early")), a_hit("without")])
+    outbox.delivered(["h1", "without"], NOW)
+    later = NOW + 700 * NS_PER_S
+
+    assert sorted(ids(outbox, later)) == ["early", "h1"]
+    assert outbox.receipted(["h1", "unknown"], "state") == 0
+    assert sorted(ids(outbox, later)) == ["early", "h1"]
+    assert outbox.receipted(["h1", "early"], "agency") == 2
+    outbox.delivered(["early"], NOW)
+    assert ids(outbox, later) == []

@@ -83,6 +83,13 @@ class FakeOutbox:
             else:
                 del self.rows[id_]
 
+    def receipted(self, ids: Sequence[str], collector: str) -> int:
+        """Let go of what awaits this receipt."""
+        self._check()
+        gone = [id_ for id_ in ids if id_ in self.rows and self.rows[id_].disclosure.receipt_from == collector]
+        self._drop(gone)
+        return len(gone)
+
     def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
         """Do not offer these before then."""
         self._check()

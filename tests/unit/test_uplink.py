@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command, Erased
+from platesieve.policy.receipt import ReceiptBook, sign_receipt
+from platesieve.ports import Receipted
+from platesieve.settings import Device
 from platesieve.uplink import Uplink, run_uplink
 from tests.fakes.clock import FakeClock
 from tests.fakes.disclosures import a_health, a_hit, with_receipt
 from tests.fakes.intake import FakeIntake
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.publisher import FakePublisher
+
+SECRET = bytes(range(32))
+PUBLIC = Ed25519PrivateKey.from_private_bytes(SECRET).public_key().public_bytes_raw()
 
 
 @dataclass
@@ -24,7 +33,9 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
-        self.uplink = Uplink(self.intake, self.outbox, self.publisher, self.clock)
+        self.uplink = Uplink(
+            self.intake, self.outbox, self.publisher, self.clock, ReceiptBook(Device(), {"agency": PUBLIC})
+        )
 
     def steps(self, count: int = 3, each_s: float = 0.1) -> None:
         """Let the loop go round."""
@@ -251,3 +262,39 @@ def test_a_stop_says_offline_where_the_camera_did_not_say_goodbye() -> None:
     world.publisher.connect()
     assert run_uplink(world.intake, world.outbox, world.publisher, world.clock, lambda: True) == 0
     assert world.publisher.offline_said == 1
+
+
+def test_the_signed_receipt_of_its_collector_lets_an_event_go() -> None:
+    """The broker's answer does not, a forged receipt does not, the true one does, and twice is harmless."""
+    world = World()
+    world.publisher.connect()
+    world.intake.camera.append(with_receipt(a_hit("h1")))
+    world.steps()
+    assert list(world.outbox.rows) == ["h1"]
+    forged, true = (
+        sign_receipt("agency", ["h1"], secret, Device(), world.clock.now().wall_ns, os.urandom)
+        for secret in (bytes(32), SECRET)
+    )
+    world.publisher.happen(Receipted(forged))
+    world.steps()
+    assert list(world.outbox.rows) == ["h1"]
+    world.publisher.happen(Receipted(true))
+    world.publisher.happen(Receipted(true))
+    world.steps()
+    assert world.outbox.rows == {}
+
+
+def test_a_receipt_that_the_disk_refused_to_note_counts_later() -> None:
+    """A full disk delays letting go, and loses no receipt."""
+    world = World()
+    world.publisher.connect()
+    world.intake.camera.append(with_receipt(a_hit("h1")))
+    world.steps()
+    world.outbox.disk_full = True
+    world.publisher.happen(
+        Receipted(sign_receipt("agency", ["h1"], SECRET, Device(), world.clock.now().wall_ns, os.urandom))
+    )
+    world.steps()
+    world.outbox.disk_full = False
+    world.steps()
+    assert world.outbox.rows == {}

@@ -43,9 +43,9 @@ def new(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a key: `audit` signs the log, `agency` opens sealed fields, `command` commands,
-    `receipt` signs for what arrived, `lists` opens hot lists.
+    """Make a key: `audit` for the log, `agency` for sealed fields, `command`, `receipt`, `lists` for hot lists.
 
+    The holder of a command key suspends and resumes devices; a collector signs with its receipt key for what it has.
     `fleet` is one file for all devices that are to give one vehicle the same pseudonym. It goes forward with every
     epoch, on each device by itself, and what it was before cannot be computed from it.
 

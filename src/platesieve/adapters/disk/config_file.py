@@ -25,6 +25,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "uplink": ("ca_file", "certificate_file", "key_file"),
     "delivery": ("folder", "root", "ca_file"),
     "recipients": (),
+    "collectors": (),
     "shared_keys": (),
 }
 

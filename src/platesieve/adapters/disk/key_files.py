@@ -8,6 +8,8 @@
 | agency.pub | `platesieve-agency-public-1 <base64>` | every device that seals to the agency |
 | agency.key | `platesieve-agency-secret-2 <base64 of an ML-KEM-768 seed and an X25519 key>` (a hybrid) | as above |
 | agency.pub | `platesieve-agency-public-2 <base64>` | as above |
+| receipt.key | `platesieve-receipt-secret-1 <base64 of an Ed25519 seed>` | the collector alone |
+| receipt.pub | `platesieve-receipt-public-1 <base64>` | every device whose policy names the collector |
 | device.key | `platesieve-device-secret-1 <base64 of an X25519 key>` | the camera process alone |
 | device.pub | `platesieve-device-public-1 <base64>` | whoever sends this device commands with a plate in them |
 | fleet.key | see `ratchet_file` | the camera process of every device of a site or fleet |
@@ -61,6 +63,7 @@ class KeyKind(StrEnum):
     AGENCY = "agency"
     COMMAND = "command"
     DEVICE = "device"
+    RECEIPT = "receipt"
     LISTS = "lists"
 
 
@@ -237,7 +240,7 @@ def key_facts(file: Path) -> KeyFacts:
             return KeyFacts(KeyKind.LISTS, True, public, fingerprint(public.encode()))
         if line.startswith(_AGE_PUBLIC):
             return KeyFacts(KeyKind.LISTS, False, _age_recipient(line, file), fingerprint(line.encode()))
-        for kind in (KeyKind.AGENCY, KeyKind.COMMAND, KeyKind.DEVICE):
+        for kind in (KeyKind.AGENCY, KeyKind.COMMAND, KeyKind.DEVICE, KeyKind.RECEIPT):
             if line.startswith(_prefix(kind, "secret")):
                 raw = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
                 return KeyFacts(kind, True, _text(kind, "public", raw), fingerprint(raw))
@@ -280,7 +283,7 @@ def _age_recipient(line: str, file: Path) -> str:
 
 
 def _public_of(kind: KeyKind, secret: bytes) -> bytes:
-    if kind is KeyKind.COMMAND:
+    if kind in {KeyKind.COMMAND, KeyKind.RECEIPT}:
         return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
     return public_bytes(secret)
 

@@ -74,12 +74,21 @@ class SqliteOutbox:
     Args:
         path: the database file; made with mode 0600.
         quota_bytes: bound on what it holds. Above it the oldest reads go, then counts, then hits.
+        resend_ns: how long a receipt is waited for before its event is offered again.
         testing_only_synchronous: the weaker setting that the fault tests show to be too weak.
     """
 
-    def __init__(self, path: Path, quota_bytes: int, *, testing_only_synchronous: str = "FULL") -> None:
+    def __init__(
+        self,
+        path: Path,
+        quota_bytes: int,
+        *,
+        resend_ns: int = RESEND_NS,
+        testing_only_synchronous: str = "FULL",
+    ) -> None:
         self._path = path
         self._quota_bytes = quota_bytes
+        self._resend_ns = resend_ns
         self._pragmas = [pragma.format(synchronous=testing_only_synchronous) for pragma in _PRAGMAS]
         self._open: sqlite3.Connection | None = None
         self._bytes = 0
@@ -124,9 +133,14 @@ class SqliteOutbox:
             for id_ in ids:
                 connection.execute(
                     f"UPDATE outbox SET sent = 1, not_before_wall_ns = ? WHERE id = ? AND {stays}",
-                    (now_wall_ns + RESEND_NS, id_),
+                    (now_wall_ns + self._resend_ns, id_),
                 )
                 self._delete(connection, f"id = ? AND NOT {stays}", (id_,))
+
+    def receipted(self, ids: Sequence[str], collector: str) -> int:
+        """Let go of what awaits the receipt of this collector."""
+        with self._transaction() as connection:
+            return sum(self._delete(connection, "id = ? AND receipt_from = ?", (id_, collector)) for id_ in ids)
 
     def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
         """Do not offer these before `until_wall_ns`."""

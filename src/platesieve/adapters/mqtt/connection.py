@@ -41,8 +41,9 @@ ONLY_3_1_1 = "the broker speaks no MQTT 5; going on with 3.1.1"
 MAX_COMMAND_BYTES = 4096
 WILL_DELAY_S = 5  # a connection that comes back within this was never offline for subscribers
 _SESSION_S = 24 * 3600  # for this long the broker keeps commands for us
-_MAX_INCOMING_BYTES = 16384  # commands are the only thing we subscribe to
+_MAX_INCOMING_BYTES = 16384  # commands and receipts are the only things we subscribe to
 _MAX_WAITING_COMMANDS = 32
+_MAX_WAITING_RECEIPTS = 64  # one that finds no room is lost like any other: the event is sent again
 _PARTING_S = 1.0  # how long the broker may take to see us off
 _UNSUPPORTED_VERSION = 0x84
 
@@ -113,6 +114,7 @@ class Connection:
     ) -> None:
         self.happenings: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self.commands: queue.Queue[bytes] = queue.Queue(_MAX_WAITING_COMMANDS)
+        self.receipts: queue.Queue[bytes] = queue.Queue(_MAX_WAITING_RECEIPTS)
         self.state = CONNECTING
         self._settings = settings
         self._address = address
@@ -236,7 +238,7 @@ class Connection:
                 return
             attempt.accepted = True
             if not self._probing:
-                client.subscribe(self._address.commands, qos=1)
+                client.subscribe([(self._address.commands, 1), (self._address.receipts, 1)])
             window = min(self._settings.max_in_flight, getattr(properties, "ReceiveMaximum", 0xFFFF))
             largest = getattr(properties, "MaximumPacketSize", None)
             self._note(Up(attempt.number, client, self._protocol == "5", window, largest))
@@ -253,7 +255,7 @@ class Connection:
             self._note(Answer(attempt.number, mid, str(reason) if reason.is_failure else None))
 
         def on_message(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
-            self._ferry(attempt, bytes(message.payload))
+            self._take(attempt, message.topic, bytes(message.payload))
 
         def on_log(_client: paho.Client, _userdata: object, level: int, text: str) -> None:
             # TLS 1.3 refuses a client certificate after the handshake: paho tells only its log why.
@@ -276,6 +278,16 @@ class Connection:
             attempt.trouble = ONLY_3_1_1
         else:
             attempt.trouble = f"the broker refused us: {reason}"
+
+    def _take(self, attempt: _Attempt, topic: str, payload: bytes) -> None:
+        if topic != self._address.receipts:
+            self._ferry(attempt, payload)
+            return
+        try:
+            self.receipts.put_nowait(payload)
+            self._on_event()
+        except queue.Full:
+            _log.info("more receipts came at once than are kept; what they were for is sent again")
 
     def _ferry(self, attempt: _Attempt, payload: bytes) -> None:
         try:

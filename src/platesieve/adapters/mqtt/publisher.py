@@ -26,7 +26,7 @@ from platesieve.adapters.mqtt.connection import (
 from platesieve.adapters.mqtt.link import tls_context
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
-from platesieve.ports import Delivered, Joined, Refused
+from platesieve.ports import Delivered, Joined, Receipted, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,6 +114,8 @@ class MqttPublisher:
             happened += self._settle(happening)
         while (command := _next(self._connection.commands)) is not None:
             happened.append(Command(command))
+        while (receipt := _next(self._connection.receipts)) is not None:
+            happened.append(Receipted(receipt))
         self._hang_up_if_mute()
         return happened
 

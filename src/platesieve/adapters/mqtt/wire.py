@@ -73,6 +73,11 @@ class Address:
         """Return the topic filter on which commands come."""
         return f"platesieve/{self.path}/do/+"
 
+    @property
+    def receipts(self) -> str:
+        """Return the topic on which a collector says what it has."""
+        return f"platesieve/{self.path}/receipt"
+
     def topic(self, kind: Kind) -> str:
         """Return the topic of one kind of Disclosure."""
         return f"platesieve/{self.path}/{kind.value}"

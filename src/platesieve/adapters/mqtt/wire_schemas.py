@@ -63,7 +63,7 @@ class Sighted(_Open):
 
     policy: PolicyName
     disposition: Literal["hit", "miss", "unsure"]
-    match: Literal["exact", "lookalike"] | None = None
+    match: Literal["exact", "partial-jurisdiction", "lookalike"] | None = None
     notice: str | None = None
     salt: str | None = Field(default=None, description="of the commitment in the audit log")
     classification: dict[str, Literal["private", "public"]] | None = Field(
