@@ -25,6 +25,7 @@ from platesieve.cli import (
     read,
     report,
     run,
+    self_test,
 )
 from platesieve.cli.manual import command_tree
 from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, discard_output, open_closed_streams, refuse
@@ -52,6 +53,7 @@ app.command()(demo.demo)
 app.command()(read.read)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
+app.command("self-test")(self_test.self_test)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")

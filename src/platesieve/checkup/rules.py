@@ -1,0 +1,91 @@
+"""Checks of what the device goes by: clock, models, policy, hot list, log."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from platesieve import bootstrap
+from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.checkup.finding import Finding
+from platesieve.domain.instant import TimeQuality
+
+if TYPE_CHECKING:
+    from platesieve.settings import Settings
+
+POLICY_ENDS_SOON: Final = timedelta(days=30)
+
+
+def clock(settings: Settings) -> Finding:
+    """Return whether the wall clock may be believed."""
+    if SystemClock(assume=settings.device.assume_clock).quality() is TimeQuality.SYNCHRONISED:
+        return Finding("clock", "pass", "confirmed by a time source" if not settings.device.assume_clock else "assumed")
+    return Finding(
+        "clock",
+        "warn",
+        "no time source has confirmed the wall clock: misses are not counted, hits say time_quality unknown",
+        "timedatectl set-ntp true; or set device.assume_clock where another source keeps it right",
+    )
+
+
+def models(settings: Settings) -> Finding:
+    """Return whether the networks are the released ones and run."""
+    from platesieve.adapters.networks.released_models import load_released  # noqa: PLC0415 - loads the runtime
+
+    bootstrap.build_sight(settings)
+    hashes = ", ".join(f"{name} {load_released(name).sha256[:12]}..." for name in ("detector", "reader"))
+    return Finding("models", "pass", f"they have the released hashes and run: {hashes}")
+
+
+def telemetry() -> Finding:
+    """Return whether the runtime's telemetry is off."""
+    if os.environ.get("ORT_DISABLE_TELEMETRY") == "1":
+        return Finding("telemetry", "pass", "onnxruntime's is off")
+    return Finding("telemetry", "fail", "onnxruntime's is not switched off", "set ORT_DISABLE_TELEMETRY=1 in the unit")
+
+
+def policy(settings: Settings) -> Finding:
+    """Return whether a policy is in force for this device, and for how long."""
+    rules = bootstrap.build_judge(settings, SystemClock(assume=True)).policy
+    found = f"{rules.id} of {rules.version} is in force for this device"
+    if rules.expires is not None:
+        found += f" until {rules.expires}"
+        if rules.expires <= (datetime.now(UTC) + POLICY_ENDS_SOON).date():
+            return Finding("policy", "warn", found, "get the next version from the agency before then")
+    return Finding("policy", "pass", found)
+
+
+def hotlist(settings: Settings) -> Finding:
+    """Return whether there is a hot list, and whether it is fresh enough for the policy."""
+    if settings.hotlist is None:
+        return Finding("hot list", "warn", "none is given, so nothing is a hit", "give --hotlist, if there is one")
+    now = SystemClock(assume=True).now()
+    listed = bootstrap.load_hotlist(settings.hotlist, now)
+    age_s = max(now.wall_ns / 1e9 - Path(settings.hotlist).stat().st_mtime, 0.0)
+    found = f"{listed.count} entries, written {_ago(age_s)}, sha256 {listed.sha256[:12]}..."
+    allowed_s = bootstrap.load_policy(settings.policy).hotlists.max_age_s if settings.policy else None
+    if allowed_s is not None and age_s > allowed_s:
+        return Finding("hot list", "warn", found, f"fetch it again: the policy allows {_span(allowed_s)}")
+    return Finding("hot list", "pass", found)
+
+
+def audit_log(settings: Settings) -> Finding:
+    """Return whether this device's own log verifies."""
+    folders = bootstrap.Folders.of(settings)
+    if not (folders.audit / "checkpoint").exists():
+        return Finding("audit log", "pass", "none yet; it begins with the first run")
+    verdict = bootstrap.verify_own_log(folders)
+    return Finding("audit log", "pass" if verdict.ok else "fail", verdict.sentence, verdict.remedy)
+
+
+def _ago(seconds: float) -> str:
+    return f"{_span(seconds)} ago"
+
+
+def _span(seconds: float) -> str:
+    for unit, length_s in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

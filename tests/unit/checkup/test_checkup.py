@@ -1,0 +1,128 @@
+"""Each check of the doctor says pass, warn or fail where it should, and what mends it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from platesieve.adapters.local.board import Board
+from platesieve.bootstrap import demo_files
+from platesieve.checkup import check_everything, link, machine, rules
+from platesieve.checkup.camera import Look
+from platesieve.settings import Settings, Uplink, Vision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def put(root: Path, name: str, text: str) -> Board:
+    """Return a board with one file of the kernel's."""
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+    return Board(root)
+
+
+@pytest.mark.parametrize(("millidegrees", "mark"), [("60000", "pass"), ("76000", "warn"), ("81000", "fail")])
+def test_heat(tmp_path: Path, millidegrees: str, mark: str) -> None:
+    """From 80 degrees on a Pi slows down."""
+    finding = machine.temperature(put(tmp_path, "sys/class/thermal/thermal_zone0/temp", millidegrees))
+
+    assert finding.mark == mark
+    assert bool(finding.remedy) is (mark != "pass")
+
+
+@pytest.mark.parametrize(
+    ("flags", "throttling", "voltage"),
+    [
+        ("0", "pass", "pass"),
+        ("1", "pass", "fail"),
+        ("10000", "pass", "warn"),
+        ("4", "fail", "pass"),
+        ("40000", "warn", "pass"),
+        ("50005", "fail", "fail"),
+    ],
+)
+def test_throttling_and_voltage(tmp_path: Path, flags: str, throttling: str, voltage: str) -> None:
+    """Now is a fault, since boot a warning."""
+    board = put(tmp_path, "sys/devices/platform/soc/soc:firmware/get_throttled", flags)
+
+    assert (machine.throttling(board).mark, machine.voltage(board).mark) == (throttling, voltage)
+
+
+def test_threads(tmp_path: Path) -> None:
+    """One is right everywhere; more than there are cores is a fault."""
+    cores = len(os.sched_getaffinity(0))
+    assert machine.threads(Settings(), Board(tmp_path)).mark == "pass"
+    assert machine.threads(Settings(vision=Vision(threads=cores + 1)), Board(tmp_path)).mark == "fail"
+
+
+def test_swap(tmp_path: Path) -> None:
+    """Memory that may go to a disk is a warning."""
+    assert machine.swap(Board(tmp_path)).mark == "pass"
+    assert machine.swap(put(tmp_path, "proc/swaps", "Filename Type Size\n/var/swap file 102400 0 -2\n")).mark == "warn"
+
+
+@pytest.mark.parametrize(("old_h", "mark"), [(1, "pass"), (60, "warn")])
+def test_a_hot_list_that_is_older_than_the_policy_allows(tmp_path: Path, old_h: int, mark: str) -> None:
+    """The policy says how old; the file says how old it is."""
+    file = tmp_path / "wanted.csv"
+    file.write_bytes(demo_files()[1].read_bytes())
+    written = time.time() - old_h * 3600
+    os.utime(file, (written, written))
+
+    assert rules.hotlist(Settings(hotlist=str(file), policy="hits-only")).mark == mark
+
+
+def test_focus_and_darkness(tmp_path: Path) -> None:
+    """A sharp street passes, a blurred one warns, a black one cannot be judged."""
+    clip = cv2.VideoCapture(str(demo_files()[0]))
+    _, picture = clip.read()
+    clip.release()
+    marks = {}
+    for name, shown in (("sharp", picture), ("soft", cv2.GaussianBlur(picture, (0, 0), 4)), ("black", picture * 0)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.asarray(shown, np.uint8))
+        checks = dict(Look(Settings(camera=str(tmp_path / f"{name}.png"))).checks())
+        marks[name] = (checks["camera"]().mark, checks["focus"]().mark)
+
+    assert marks == {"sharp": ("pass", "pass"), "soft": ("pass", "warn"), "black": ("warn", "warn")}
+
+
+@pytest.mark.parametrize(
+    ("begins_d", "ends_d", "mark"), [(-10, 300, "pass"), (-350, 15, "warn"), (-400, -1, "fail"), (1, 300, "fail")]
+)
+def test_the_age_of_the_certificate(tmp_path: Path, begins_d: int, ends_d: int, mark: str) -> None:
+    """Thirty days before its end it is time to renew it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "metro/bridge/cam-1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(now + timedelta(days=begins_d))
+    signed = builder.not_valid_after(now + timedelta(days=ends_d)).sign(key, hashes.SHA256())
+    file = tmp_path / "device.crt"
+    file.write_bytes(signed.public_bytes(Encoding.PEM))
+
+    settings = Settings(uplink=replace(Uplink(), host="broker.example", certificate_file=str(file)))
+    assert link.certificate(settings).mark == mark
+
+
+def test_every_check_answers_whatever_is_wrong(tmp_path: Path) -> None:
+    """No check stops the others, and whoever fails or warns says what mends it."""
+    settings = Settings(camera="usb:99", state=str(tmp_path / "state"), hotlist=str(tmp_path / "absent.csv"))
+    findings = check_everything(settings, Board(tmp_path))
+
+    subjects = [finding.subject for finding in findings]
+    assert len(subjects) == len(set(subjects)) == 18
+    assert {"camera", "policy", "hot list"} <= {finding.subject for finding in findings if finding.mark == "fail"}
+    assert [finding for finding in findings if finding.mark != "pass" and not finding.remedy] == []
