@@ -13,6 +13,7 @@ import typer
 
 from platesieve import __version__
 from platesieve.cli import (
+    agency,
     audit,
     command,
     demo,
@@ -58,6 +59,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
 app.add_typer(keys.app, name="keys")
+app.add_typer(agency.app, name="agency")
 app.command()(command.command)
 app.command("open")(open_event.open_event)
 app.command(hidden=True)(processes.camera)
