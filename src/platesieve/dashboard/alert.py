@@ -28,7 +28,6 @@ CERTAIN = 0.98  # a glyph as probable as this has no alternatives worth a glance
 MAX_ALTERNATIVES = 3
 _MAX_GLYPHS = 12
 _MAX_PICTURE = 2 << 20
-_HEADING = ("category", "list", "plate", *PICTURES, "alternatives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,10 @@ class Alert:
         return category.text.replace("-", " ").capitalize() if category and not category.sealed else "Hot-list alert"
 
     @property
-    def rest(self) -> tuple[Shown, ...]:
-        """Return the fields that do not stand in the heading."""
-        return tuple(one for name, one in self.shown.items() if name not in _HEADING)
+    def heading(self) -> str:
+        """Return direction and lane, as far as they are not sealed."""
+        told = (self.shown.get(name) for name in ("direction", "lane"))
+        return ", ".join(one.text for one in told if one and not one.sealed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ class Register:
             connection.execute(
                 "INSERT INTO account (name, person, role, standing, invitation, invitation_ends_ns)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
-                " SET person = ?2, role = ?3, standing = ?4, invitation = ?5, invitation_ends_ns = ?6, password_hash = '',"
-                " totp_secret = ''",
+                " SET person = ?2, role = ?3, standing = ?4, invitation = ?5, invitation_ends_ns = ?6,"
+                " password_hash = '', totp_secret = ''",
                 (name, person, role.value, Standing.INVITED.value, digest(token), ends_ns),
             )
         return token

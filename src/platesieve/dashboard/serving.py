@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import uvicorn
+
 from platesieve.domain.errors import ConfigError, KeyFileError
 
 if TYPE_CHECKING:
@@ -88,10 +90,8 @@ def serving(
     return Serving(host, port, frozenset(hosts), certificate, key, behind_proxy)
 
 
-def serve(app: Starlette, where: Serving) -> None:
-    """Answer requests until a signal ends it."""
-    import uvicorn  # noqa: PLC0415 - of the extra `web`, and not needed by what only draws pages
-
+def server_of(app: Starlette, where: Serving) -> uvicorn.Server:
+    """Return a server that answers requests when its `run` is called, until a signal or `should_exit` ends it."""
     config = uvicorn.Config(
         app,
         host=where.host,
@@ -109,7 +109,7 @@ def serve(app: Starlette, where: Serving) -> None:
         h11_max_incomplete_event_size=16 * 1024,
         limit_concurrency=512,
     )
-    uvicorn.Server(config).run()
+    return uvicorn.Server(config)
 
 
 def _is_loopback(host: str) -> bool:

@@ -61,7 +61,7 @@
     const tick = setInterval(() => {
       const left = Math.max(whole - Math.floor((performance.now() - from) / 1000), 0);
       byId("left").value = left;
-      byId("countdown").textContent = `Locks itself again in ${left} s`;
+      byId("countdown").textContent = `Locks itself in ${left} s`;
       if (left === 0) { clearInterval(tick); lock(); }
     }, 250);
     addEventListener("pagehide", () => byId("opened")?.remove()); // nothing is left for the back button
