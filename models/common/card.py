@@ -1,7 +1,8 @@
 """Fill the measured parts of the model cards: `python -m models.common.card`.
 
-What stands between `<!-- measured: NAME -->` and `<!-- end -->` in a CARD.md is written from released.toml and the model's
-measured.json, so that a card never says what was not measured. `--check` changes nothing and fails where a card is old.
+What stands between `<!-- measured: NAME -->` and `<!-- end -->` in a CARD.md is written from released.toml and the
+model's measured.json, so that a card never says what was not measured. `--check` changes nothing and fails where a
+card is old.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def reader_scores(entry: Mapping[str, Any], _: Mapping[str, Any]) -> str:
         readers = [(f"**ours, released ({form})**", scores)]
         readers += [(f"ours, {other}", entry.get(f"scores_{other}", {}).get(name))]
         readers += [("peer", entry.get("scores_peer", {}).get(name))]
+        readers += [("peer, box grown by 5 %", entry.get("scores_peer_margin", {}).get(name))]
         for who, row in readers:
             if row:
                 bar = BARS.get(name, {}) if row is scores else {}
@@ -176,8 +178,10 @@ def detector_scores(entry: Mapping[str, Any], _: Mapping[str, Any]) -> str:
         bar = DETECTOR_BARS.get(source) if size == entry["size"] else None
         told = f"recall {bar[0]}, false {bar[1]}" if bar else ""
         false = f"{s['false_per_picture']:.3f}"
-        rows.append((source, size, f"{entry['thresholds'][size]:.2f}", s["recall"]["n"], rate(s["recall"]), rate(s["top1"]),
-                     false, f"{s['average_precision']:.3f}", told))  # fmt: skip
+        found = s["recall"]["n"], rate(s["recall"]), rate(s["top1"])
+        rows.append(
+            (source, size, f"{entry['thresholds'][size]:.2f}", *found, false, f"{s['average_precision']:.3f}", told)
+        )
     head = (
         "set",
         "input",
@@ -202,8 +206,8 @@ def detector_bias(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     told = table(("held-out plates, 480x288", "recall", "n"), rows)
     if off:
         told += (
-            f"\nMedian error of the corners (EasyPR, n = {off['n']}): {100 * off['of_width']:.1f} % of the plate's width"
-            f" across, {100 * off['of_height']:.1f} % of its height down.\n"
+            f"\nMedian error of the corners (EasyPR, n = {off['n']}): {100 * off['of_width']:.1f} % of the plate's "
+            f"width across, {100 * off['of_height']:.1f} % of its height down.\n"
         )
     return told
 
@@ -238,7 +242,8 @@ BLOCKS: dict[str, dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str
         "regions": regions, "faults": faults, "others": others, "speed": speed,
     },
     "detector": {
-        "identity": identity, "scores": detector_scores, "bias": detector_bias, "plate-free": plate_free, "tiles": tiles,
+        "identity": identity, "scores": detector_scores, "bias": detector_bias, "plate-free": plate_free,
+        "tiles": tiles,
     },
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH_PX, HEIGHT_PX = 520, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 40, 52
 _INK, _PALE = (60, 60, 60), (225, 225, 225)
-COLOURS = ((180, 90, 20), (40, 90, 220), (60, 150, 60), (150, 60, 150))
+COLOURS = ((180, 90, 20), (40, 90, 220), (60, 150, 60), (150, 60, 150), (90, 90, 90), (30, 160, 200))
 _FINE = 16  # sub-pixels of a drawn line
 
 
@@ -36,12 +36,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart: title, what x is, its lines, and the range of y (None: from the data)."""
+    """One chart: title, what x is, its lines, the range of y (None: from the data), and whether they rise."""
 
     title: str
     x_name: str
     lines: Sequence[Line]
     y_range: tuple[float, float] | None = (0.0, 1.0)
+    rising: bool = True
 
 
 def _text(image: NDArray[np.uint8], text: str, x: float, y: float, size: float = 0.42, *, right: bool = False) -> None:
@@ -79,10 +80,12 @@ def draw(panel: Panel) -> NDArray[np.uint8]:
         cv2.line(image, (x, HEIGHT_PX - _BOTTOM), (x, HEIGHT_PX - _BOTTOM + 4), _INK, 1)
         _text(image, f"{round(value, 9) + 0.0:g}", x - 8, HEIGHT_PX - _BOTTOM + 19)
     cv2.rectangle(image, (_LEFT, _TOP), (WIDTH_PX - _RIGHT, HEIGHT_PX - _BOTTOM), _INK, 1)
+    # Losses fall, so their names stand above; shares rise, so theirs stand below.
+    first = HEIGHT_PX - _BOTTOM - 12 - 17 * (len(panel.lines) - 1) if panel.rising else _TOP + 18
     for number, line in enumerate(panel.lines):
         _draw_line(image, line, COLOURS[number % len(COLOURS)], at)
         if len(panel.lines) > 1:
-            y = _TOP + 18 + 17 * number
+            y = first + 17 * number
             cv2.line(image, (WIDTH_PX - 190, y - 4), (WIDTH_PX - 168, y - 4), COLOURS[number % len(COLOURS)], 2)
             _text(image, line.name, WIDTH_PX - 162, y)
     _text(image, panel.title, _LEFT, 24, 0.5)

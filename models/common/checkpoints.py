@@ -66,7 +66,7 @@ class MovingAverage:
         """Return what a checkpoint needs."""
         return {"steps": self.steps, "weights": self.weights}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a checkpoint."""
+    def restore(self, state: dict[str, Any], device: torch.device | str = "cpu") -> None:
+        """Continue from a checkpoint, on the device where the net is."""
         self.steps = int(state["steps"])
-        self.weights = state["weights"]
+        self.weights = {k: v.to(device) for k, v in state["weights"].items()}

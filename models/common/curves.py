@@ -38,7 +38,10 @@ def panels(logs: Sequence[Path]) -> list[Panel]:
                 scores.setdefault(name.removeprefix("crops-"), {})[seen] = float(share)
     made = []
     if losses:
-        made.append(Panel("Training loss", "thousand samples seen", [_line(k, v) for k, v in losses.items()], None))
+        # The first steps are many times the rest: the chart is cut above what the later half needs.
+        top = 3 * max(float(np.median(list(v.values()))) for v in losses.values())
+        lines = [_line(name, values) for name, values in losses.items()]
+        made.append(Panel("Training loss", "thousand samples seen", lines, (0.0, top), rising=False))
     if scores:
         made.append(
             Panel("Held-out plates read right (folded)", "thousand samples seen",

@@ -1,6 +1,6 @@
 """Measure what the detector's card says beside the scores: `python -m models.detector.measure`.
 
-Writes `measured.json` beside this file: recall by width of the plate and by light on the held-out scenes, corners, false
+Writes `measured.json` beside this file: recall by width of the plate and by light on held-out scenes, corners, false
 plates where there are none, tiles. The scores on sets are in released.toml, where `models.detector.export` put them.
 """
 

@@ -1,6 +1,6 @@
 """Batches for the reader: drawn plates, real crops and pictures without a plate, spoiled like a camera would.
 
-One low-priority process makes them; the training process only takes them from a queue.
+Low-priority processes make them; the training only takes them from a queue.
 """
 
 from __future__ import annotations
@@ -164,10 +164,14 @@ def _produce(queue: Queue[Any], config: dict[str, Any], seed: int, size: int) ->
         batch = make_batch(rng, sources, config["mix"], size)
 
 
-def start_producer(config: dict[str, Any], seed: int) -> tuple[mp.Process, Queue[Any]]:
-    """Start the process that makes batches; it ends when its parent has ended."""
+def start_producers(config: dict[str, Any], seed: int, count: int = 1) -> tuple[list[mp.Process], Queue[Any]]:
+    """Start the processes that make batches, each with a seed of its own; they end when their parent has ended."""
     context = mp.get_context("spawn")
-    queue: Queue[Any] = context.Queue(maxsize=24)
-    process = context.Process(target=_produce, args=(queue, config, seed, config["train"]["batch"]), daemon=True)
-    process.start()
-    return process, queue  # type: ignore[return-value]
+    queue: Queue[Any] = context.Queue(maxsize=max(24, 2 * count))
+    size = config["train"]["batch"]
+    # Far apart, so that a run that goes on later (its seed grows by the samples seen) repeats nobody's plates.
+    seeds = [seed + number * 1_000_000_007 for number in range(count)]
+    processes = [context.Process(target=_produce, args=(queue, config, each, size), daemon=True) for each in seeds]
+    for process in processes:
+        process.start()
+    return processes, queue  # type: ignore[return-value]

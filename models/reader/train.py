@@ -1,9 +1,11 @@
-"""Train the reader: `python -m models.reader.train --name run1`. Killed, it goes on where it was when started again."""
+"""Train the reader: `python -m models.reader.train --name run1`. Killed, it goes on where it was when started again.
+
+On a GPU where there is one, on one thread of the CPU elsewhere; a checkpoint of either goes on on the other.
+"""
 
 from __future__ import annotations
 
 import argparse
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ import torch
 from torch.nn import functional as F
 
 from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
+from models.common.machine import device, workers
 from models.common.metrics import Score, fold
+from models.common.progress import Telling
 from models.datasets.shared_data import Crop, load_crops
-from models.reader.data import Batch, start_producer
+from models.reader.data import Batch, start_producers
 from models.reader.net import BLANK, STEPS, Reader
 from models.reader.regions import UNTAUGHT
 from platesieve.domain.plate import ALPHABET
@@ -24,6 +28,7 @@ from platesieve.vision.rectify import rectify
 WORK = Path(__file__).parents[1] / "work" / "reader"
 ROWS_WEIGHT = 0.2
 REGION_WEIGHT = 0.1
+LOSSES_A_LINE = 50
 _CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
 
 
@@ -37,7 +42,7 @@ def normalised(crops: np.ndarray) -> torch.Tensor:
 def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
     """Return the mean CTC loss of logits (B, 40, 37); an empty text asks for blanks only."""
     lengths = torch.tensor([len(t) for t in texts])
-    codes = torch.tensor([_CODES[c] for t in texts for c in t], dtype=torch.long)
+    codes = torch.tensor([_CODES[c] for t in texts for c in t], dtype=torch.long, device=logits.device)
     steps = torch.full((len(texts),), STEPS, dtype=torch.long)
     log_probs = F.log_softmax(logits.float(), -1).transpose(0, 1)
     each = F.ctc_loss(log_probs, codes, steps, lengths, BLANK, reduction="none", zero_infinity=True)
@@ -46,14 +51,15 @@ def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
 
 def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     """Return the loss of the gate that says `two rows`, over the samples whose rows are known."""
-    known = torch.from_numpy(rows > 0)
-    each = F.binary_cross_entropy_with_logits(two.float()[:, 0], torch.from_numpy(rows == 2).float(), reduction="none")
+    known = torch.from_numpy(rows > 0).to(two.device)
+    wanted = torch.from_numpy(rows == 2).float().to(two.device)
+    each = F.binary_cross_entropy_with_logits(two.float()[:, 0], wanted, reduction="none")
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
 def region_loss(logits: torch.Tensor, regions: np.ndarray) -> torch.Tensor:
     """Return the cross-entropy of region logits (B, R) over the samples whose region is known."""
-    classes = torch.from_numpy(regions)
+    classes = torch.from_numpy(regions).to(logits.device)
     summed = F.cross_entropy(logits.float(), classes, ignore_index=UNTAUGHT, reduction="sum")
     return summed / (classes != UNTAUGHT).sum().clamp(min=1)
 
@@ -83,9 +89,10 @@ def validation_batch(crops: dict[str, list[Crop]]) -> dict[str, tuple[np.ndarray
 def check(net: torch.nn.Module, batches: dict[str, tuple[np.ndarray, list[str]]]) -> dict[str, Score]:
     """Return the folded score of each held-out set."""
     net.eval()
+    where = next(net.parameters()).device
     scores = {}
     for name, (crops, texts) in batches.items():
-        read = greedy(net(normalised(crops))[0])
+        read = greedy(net(normalised(crops).to(where))[0])
         scores[name] = Score(sum(fold(a) == fold(b) for a, b in zip(read, texts, strict=True)), len(texts))
     return scores
 
@@ -101,7 +108,8 @@ class Run:
 
     def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
         self.recipe, self.path, self.until, self.seen = recipe, path, until, 0
-        self.net = Reader(recipe["dropout"]).to(memory_format=torch.channels_last)
+        self.device = device()
+        self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
         )
@@ -112,7 +120,7 @@ class Run:
         if state:
             self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
-            self.average.restore(state["average"])
+            self.average.restore(state["average"], self.device)
             self.seen = int(state["seen"])
             print(f"resumed at {self.seen} samples")
 
@@ -127,9 +135,12 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe["learning_rate"] * factor
         self.net.train()
-        x = normalised(batch.crops).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["bf16"]):
-            reading = self.net.read(x, torch.from_numpy(batch.rows))
+        x = normalised(batch.crops)
+        if self.device.type == "cuda":
+            x = x.pin_memory()
+        x = x.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe["bf16"]):
+            reading = self.net.read(x, torch.from_numpy(batch.rows).to(self.device))
         loss = ctc_loss(reading.characters, batch.texts)
         loss = loss + ROWS_WEIGHT * rows_loss(reading.two_rows, batch.rows)
         loss = loss + REGION_WEIGHT * region_loss(reading.region, batch.regions)
@@ -153,7 +164,7 @@ class Run:
 
     def averaged(self) -> Reader:
         """Return a net with the averaged weights."""
-        twin = Reader()
+        twin = Reader().to(self.device)
         twin.load_state_dict(self.average.weights)
         return twin.eval()
 
@@ -167,23 +178,28 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
     if run.done:
         return run.path
     held_out = validation_batch(load_crops(validation=True, catalogue=config["real"]["catalogue"]))
-    process, queue = start_producer(config, recipe["seed"] + run.seen)
-    started, first, losses = time.monotonic(), run.seen, []
+    processes, queue = start_producers(config, recipe["seed"] + run.seen, workers(run.device))
+    losses: list[float] = []
     saved = checked = run.seen
-    while not run.done:
-        losses.append(run.step(queue.get(timeout=300)))
-        if len(losses) == 50:
-            rate = (run.seen - first) / (time.monotonic() - started)
-            print(f"{run.seen:8d}  loss {np.mean(losses):.4f}  {rate:.0f}/s", flush=True)
-            losses.clear()
-        if run.seen - saved >= recipe["save_every"] or run.done:
-            saved = run.seen
-            run.save()
-        if run.seen - checked >= recipe["check_every"] or run.done:
-            checked = run.seen
-            scores = check(run.averaged(), held_out)
-            print("held out, folded:", {k: str(s) for k, s in scores.items()}, flush=True)
-    process.terminate()
+    with Telling(WORK / f"{name}.log", run.seen, run.until, "samples") as telling:
+        while not run.done:
+            losses.append(run.step(queue.get(timeout=300)))
+            line = None
+            if len(losses) == LOSSES_A_LINE:
+                line = f"{run.seen:8d}  loss {np.mean(losses):.4f}  {telling.pace(run.seen):.0f}/s"
+                losses.clear()
+            telling.step(run.seen, line)
+            if run.seen - saved >= recipe["save_every"] or run.done:
+                saved = run.seen
+                run.save()
+                telling.curves(WORK / f"{name}.png")
+            if run.seen - checked >= recipe["check_every"] or run.done:
+                checked = run.seen
+                scores = check(run.averaged(), held_out)
+                short = " ".join(f"{k.removeprefix('crops-')} {s.share:.2f}" for k, s in scores.items())
+                telling.scores(f"held out, folded: {dict(zip(scores, map(str, scores.values()), strict=True))}", short)
+    for process in processes:
+        process.terminate()
     return run.path
 
 

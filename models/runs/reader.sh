@@ -1,7 +1,9 @@
 #!/bin/sh
 # Rebuild models/released/reader.onnx from nothing. Killed at any point, it goes on where it was when started again.
 #
-#   models/runs/reader.sh            about 2.5 h on two busy cores, under 1.5 h on two free ones
+#   models/runs/reader.sh            about 4 h on two busy cores; minutes for the net on a GPU, where drawing is what takes long
+#   WORKERS=12 models/runs/reader.sh processes that draw, for a GPU (default: 1, or all cores but two beside a GPU)
+#   VERSION=2.0                      as released.toml shall say
 #   CATALOGUE=false models/runs/reader.sh    without crops-us-catalogue, the set with the weakest provenance
 #   PLATESIEVE_DATA=...              where the photographs are (default ../shared/data); without them only drawn plates
 #   PEER=...                         fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
@@ -34,7 +36,7 @@ fi
 step "3 of 6: first half of the training"
 mkdir -p "$work"
 if [ ! -s "$work/doubted.txt" ]; then
-  nice -n 19 "$python" -u -m models.reader.train --name released --until 400000 --set "real.catalogue=$catalogue"
+  train --until 400000 --set "real.catalogue=$catalogue"
   "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.txt"
 fi
 
@@ -42,15 +44,10 @@ step "4 of 6: second half, without doubted crops"
 nice -n 19 "$python" -u -m models.reader.train --name released \
   --set "real.catalogue=$catalogue" --set "real.dropped='$work/doubted.txt'"
 
-step "5 of 6: export"
-"$python" -m models.reader.export --checkpoint "$work/released.pt"
+step "5 of 6: export as float and int8, score both beside the peer, release the better form"
+"$python" -m models.reader.export --checkpoint "$work/released.pt" --peer "$peer" --version "${VERSION:-1}"
 
-step "6 of 6: evaluate"
-sets="--set crops-openlpr --set crops-openimages --set crops-darkplate --set crops-romanian --set crops-us-catalogue"
-[ "$catalogue" = true ] || sets="--set crops-openlpr --set crops-openimages --set crops-darkplate --set crops-romanian"
-for set in openalpr-eu openalpr-us-a; do
-  if [ -d "$data/eval/$set" ]; then sets="$sets --set $set"; else echo "skipped $set: not in $data/eval"; fi
-done
-if [ -f "$peer" ]; then sets="$sets --peer $peer"; else echo "skipped the peer: no $peer"; fi
-"$python" -m models.reader.evaluate $sets --json "$work/scores.json"
-"$python" -m models.reader.export --checkpoint "$work/released.pt" --scores "$work/scores.json"
+step "6 of 6: measure what the card says, and write it"
+"$python" -m models.reader.measure
+"$python" -m models.common.curves "$work/released.log" models/reader/curves.png
+"$python" -m models.common.card --only reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
 
 from models.datasets.scenes import Composer, Sample, Scene, Target, box_corners  # noqa: E402 - after importorskip
-from models.detector import evaluate  # noqa: E402
+from models.detector import evaluate, train  # noqa: E402
 from models.detector.data import Crops, collate, degrade, encode  # noqa: E402
 from models.detector.export import TOLERANCE, export, largest_difference  # noqa: E402
 from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX, PlateNet, count_macs  # noqa: E402
@@ -158,3 +159,45 @@ def test_judging_counts_hits_and_false_plates_once() -> None:
     assert [f.false for f in judged.found] == [False, False, True, False]
     scores = evaluate.score([judged], 0.5)
     assert (scores.recall.share, scores.false_per_picture) == (1.0, 1.0)
+
+
+def test_the_threshold_is_the_lowest_within_the_budget() -> None:
+    """Of a hundred pictures with false plates at 0.31 to 0.50, two may stay: the threshold is just above the third."""
+    judged = [evaluate.Judged(1, (evaluate.Found(0.3 + i / 100, None, false=True),)) for i in range(1, 21)]
+    judged += [evaluate.Judged(1, (evaluate.Found(0.9, 0, false=False),)) for _ in range(80)]
+    threshold = evaluate.choose_threshold(judged, 0.02)
+    assert evaluate.score(judged, threshold).false_per_picture == 0.02
+    assert evaluate.score(judged, threshold - 0.02).false_per_picture > 0.02
+
+
+def test_what_is_too_narrow_to_read_counts_in_neither_direction() -> None:
+    """A plate of 10 px at the input is neither missed nor false; one of 30 px is."""
+
+    def scene_with(width: float) -> Scene:
+        luma = np.zeros((288, 480), np.uint8)
+        plate = Target(box_corners([100, 100, width, width / 4]), exact=False)
+        return Scene((luma,), (plate,), np.zeros((0, 4), np.float32), "x", "x", held_out=True)
+
+    def find(_luma: np.ndarray) -> tuple[Detection, ...]:
+        return (Detection(((300, 50), (310, 50), (310, 53), (300, 53)), 0.9),)
+
+    (narrow,), (wide,) = (evaluate.judge_readable(find, [scene_with(w)], 480, 288) for w in (10, 30))
+    assert (narrow.plates, narrow.found) == (0, ())
+    assert (wide.plates, wide.found) == (1, ())
+
+
+def test_a_resumed_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts of four crops leave one checkpoint of eight, with all of its parts, and a log with curves."""
+    recipe = replace(read_recipe(HERE / "config.toml"), batch=2, crop_width_px=128, crop_height_px=96, late_from=8)
+    made = [scene(i) for i in range(4)]
+    monkeypatch.setattr(train, "load_scenes", lambda: made)
+    monkeypatch.setattr(train, "Crops", lambda scenes, draw, **given: Crops(scenes, draw, pool=6, **given))
+    monkeypatch.setattr(train, "STEPS_A_LINE", 2)
+    train.train(recipe, tmp_path, 4)
+    first = torch.load(tmp_path / "last.pt", weights_only=True)
+    train.train(recipe, tmp_path, 8)
+    second = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert set(second) == {"net", "optimiser", "average", "seen"}
+    assert (first["seen"], second["seen"]) == (4, 8)
+    assert second["average"]["steps"] == 2 * first["average"]["steps"]
+    assert len((tmp_path / "train.log").read_text().splitlines()) == 2

@@ -16,11 +16,18 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
 export = importlib.import_module("models.reader.export")
 net_module = importlib.import_module("models.reader.net")
+regions = importlib.import_module("models.reader.regions")
 train = importlib.import_module("models.reader.train")
 
 pytest.importorskip("PIL", reason="needs the extra `train`")
 plates = importlib.import_module("models.datasets.plates")
 shared_data = importlib.import_module("models.datasets.shared_data")
+degrade = importlib.import_module("models.datasets.degrade")
+data = importlib.import_module("models.reader.data")
+sweeps = importlib.import_module("models.reader.sweeps")
+curves, forms, progress, quantise, speed = (
+    importlib.import_module(f"models.common.{name}") for name in ("curves", "forms", "progress", "quantise", "speed")
+)
 
 pytestmark = pytest.mark.training
 
@@ -34,11 +41,13 @@ def _striped_crops() -> np.ndarray:
     return np.stack([np.tile(r, (HEIGHT_PX, 1)) for r in rows]).astype(np.uint8)
 
 
-def test_the_net_is_small_and_gives_forty_columns_of_logits() -> None:
-    """At most a million parameters; batch x 40 x 37 out."""
+def test_the_net_is_small_and_gives_forty_columns_of_logits_and_a_region() -> None:
+    """At most a million parameters; batch x 40 x 37 and batch x R out."""
     net = net_module.Reader()
     assert sum(p.numel() for p in net.parameters()) <= 1_000_000
-    assert net(torch.zeros(3, 1, HEIGHT_PX, WIDTH_PX)).shape == (3, net_module.STEPS, net_module.CLASSES)
+    logits, region = net(torch.zeros(3, 1, HEIGHT_PX, WIDTH_PX))
+    assert logits.shape == (3, net_module.STEPS, net_module.CLASSES)
+    assert region.shape == (3, len(regions.REGIONS))
 
 
 def test_training_normalises_like_the_device() -> None:
@@ -58,27 +67,122 @@ def test_one_batch_is_learnt_by_heart() -> None:
     x = train.normalised(_striped_crops())
     for _ in range(700):
         optimiser.zero_grad()
-        loss = train.ctc_loss(net(x), _TEXTS)
+        loss = train.ctc_loss(net(x)[0], _TEXTS)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
         if loss.item() < 0.03:
             break
-    assert train.greedy(net(x)) == _TEXTS
+    assert train.greedy(net(x)[0]) == _TEXTS
 
 
 def test_the_exported_file_is_the_same_net(tmp_path: Path) -> None:
-    """Torch and ONNX Runtime agree within 1e-4, at the opset the device expects, and decode takes the output."""
+    """Both outputs agree within 1e-4, at the opset the device expects, and decode takes the first."""
     onnx = pytest.importorskip("onnx")
     torch.manual_seed(2)
     path = tmp_path / "reader.onnx"
-    assert export.to_onnx(net_module.Reader(), path) <= export.TOLERANCE
+    net = net_module.Reader().eval()
+    assert export.to_onnx(net, path) <= export.TOLERANCE
     model = onnx.load(str(path))
     assert model.opset_import[0].version == export.OPSET
     assert [i.name for i in model.graph.input] == ["crop"]
-    logits = net_module.Reader().eval()(torch.zeros(1, 1, HEIGHT_PX, WIDTH_PX)).detach().numpy()[0]
-    found = decode(logits)
+    assert [o.name for o in model.graph.output] == ["logits", "region"]
+    found = decode(net(torch.zeros(1, 1, HEIGHT_PX, WIDTH_PX))[0].detach().numpy()[0])
     assert found is None or len(found[0]) == len(found[1])
+
+
+def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
+    """The comparison would see a file of other weights."""
+    torch.manual_seed(2)
+    path = tmp_path / "reader.onnx"
+    export.to_onnx(net_module.Reader(), path)
+    assert export.difference(net_module.Reader().eval(), path) > export.TOLERANCE
+
+
+def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -> None:
+    """One file under half the size; answers move by a few hundredths of their spread, and what stays float is float."""
+    onnx = pytest.importorskip("onnx")
+    torch.manual_seed(3)
+    net, small = tmp_path / "reader.onnx", tmp_path / "reader-int8.onnx"
+    export.to_onnx(net_module.Reader(), net)
+    crops = [normalise(c) for c in _striped_crops()]
+    quantise.quantise(net, small, crops, export.KEEP_FLOAT)
+    assert small.stat().st_size < 0.5 * net.stat().st_size
+    answers = [[speed.session(p).run(["logits"], {"crop": c})[0] for c in crops] for p in (net, small)]
+    assert np.abs(np.subtract(*answers)).max() < 0.1 * np.ptp(answers[0])
+    graph = onnx.load(str(small)).graph
+    weights = {i.name for i in graph.initializer if i.data_type == onnx.TensorProto.INT8}
+    assert len(weights) > 10
+    first = next(n for n in graph.node if n.op_type == "Conv")
+    assert not any(w.startswith(first.input[1]) for w in weights)
+
+
+def test_the_form_is_chosen_by_points_lost_and_speed() -> None:
+    """Half a point is the most that int8 may lose, and it must pay."""
+    assert forms.choose({"a": 0.4, "b": -1.0}, 1.6, 0.8, 1.2).form == "int8"
+    assert forms.choose({"a": 0.6, "b": -1.0}, 1.6, 0.8, 1.2).form == "float"
+    assert forms.choose({"a": 0.0}, 1.6, 1.5, 1.2).form == "float"
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    """The same samples in two parts give the same weights as in one; without the checkpoint they do not."""
+    recipe = train.load_config(Path(train.__file__).with_name("config.toml"), ["train.bf16=false"])["train"]
+    recipe |= {"dropout": 0.0, "batch": 4, "warm_up": 4}
+    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
+
+    def part(path: Path, steps: int) -> dict[str, torch.Tensor]:
+        torch.manual_seed(4)
+        run = train.Run(recipe, path, 100, None)
+        for _ in range(steps):
+            run.step(batch)
+        run.save()
+        return {k: v.clone() for k, v in run.average.weights.items()}
+
+    whole = part(tmp_path / "whole.pt", 4)
+    part(tmp_path / "parts.pt", 2)
+    resumed = part(tmp_path / "parts.pt", 2)
+    fresh = part(tmp_path / "fresh.pt", 2)
+    key = "head.weight"
+    assert torch.allclose(whole[key], resumed[key], atol=1e-5)
+    assert not torch.allclose(whole[key], fresh[key], atol=1e-5)
+
+
+def test_the_log_of_a_training_becomes_curves(tmp_path: Path) -> None:
+    """Lines of both trainings are understood; a log without losses draws nothing."""
+    log = tmp_path / "run.log"
+    with progress.Telling(log, 0, 1000, "samples") as telling:
+        for seen in range(100, 1000, 100):
+            telling.step(seen, f"{seen:8d}  loss {5 / seen:.4f}  300/s")
+        telling.scores("held out, folded: {'crops-openlpr': '0.910 [0.8, 0.9] n=106'}", "openlpr 0.91")
+    assert [p.title for p in curves.panels([log])] == ["Training loss", "Held-out plates read right (folded)"]
+    assert curves.draw([log], tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size < 150_000
+    other = tmp_path / "empty.log"
+    other.write_text("nothing\n")
+    assert not curves.draw([other], tmp_path / "none.png")
+
+
+def test_motion_blur_follows_speed_shutter_and_angle() -> None:
+    """50 km/h across at 1/1000 s on a plate of 120 px: 1.39 cm, 3.2 px; straight towards the camera: none."""
+    blur = degrade.motion_blur_px(50 / 3.6, 1 / 1000, 120, 90)
+    assert abs(blur - 3.2) < 0.05
+    assert degrade.motion_blur_px(50 / 3.6, 1 / 2000, 120, 90) == pytest.approx(blur / 2)
+    assert degrade.motion_blur_px(50 / 3.6, 1 / 1000, 120, 0) == 0
+    assert degrade.streak(5.0, 0.0).sum() == pytest.approx(1)
+
+
+def test_a_view_loses_sharpness_with_each_fault() -> None:
+    """What the sweeps call a fault is one: fewer pixels, a streak, a turn."""
+    plate = sweeps.draw_plates(1)[0].luma
+    rng = np.random.default_rng(1)
+    clean, small = sweeps.look(rng, plate, sweeps.Fault()), sweeps.look(rng, plate, sweeps.Fault(width_px=40))
+    turned = sweeps.look(rng, plate, sweeps.Fault(yaw_deg=60))
+    blurred = sweeps.look(rng, plate, sweeps.Fault(blur_px=8))
+    assert np.ptp(clean.quad[:, 0]) == pytest.approx(120, abs=1)
+    assert np.ptp(small.quad[:, 0]) == pytest.approx(40, abs=1)
+    assert np.ptp(turned.quad[:, 0]) < 75
+    edges = [float(np.abs(np.diff(p.luma.astype(float), axis=1)).mean()) for p in (clean, blurred)]
+    assert edges[1] < 0.8 * edges[0]
 
 
 def test_a_drawn_plate_says_what_is_written_on_it() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from platesieve.vision.decode_corners import MOST_PLATES
 from platesieve.vision.frame import Frame
-from platesieve.vision.tiles import cut, is_whole, merge, shifted
+from platesieve.vision.tiles import cut, is_for_tiles, is_whole, merge, shifted
 
 if TYPE_CHECKING:
     from platesieve.domain.geometry import Detection
@@ -42,5 +42,9 @@ class Search:
             left, top, right, bottom = tile
             part = Frame(frame.luma[top:bottom, left:right], frame.number, frame.wall_ns, frame.monotonic_ns)
             placed = (shifted(each, left, top) for each in self._finder.find(part))
-            found += [each for each in placed if is_whole(each.box, tile, frame.width, frame.height)]
+            found += [
+                each
+                for each in placed
+                if is_for_tiles(each.box, tile) and is_whole(each.box, tile, frame.width, frame.height)
+            ]
         return found

@@ -36,6 +36,11 @@ def _spans(length: int, count: int) -> list[tuple[int, int]]:
     return [(round(i * step), min(round(i * step + long), length)) for i in range(count)]
 
 
+def is_for_tiles(box: Box, tile: Tile) -> bool:
+    """Return True for a plate so small that tiles are there for it; a larger one is seen better in the whole frame."""
+    return box.width <= OVERLAP * (tile[2] - tile[0])
+
+
 def is_whole(box: Box, tile: Tile, width: int, height: int) -> bool:
     """Return False for a plate that an inner edge of its tile may have cut: a neighbour sees it whole.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from platesieve.domain.geometry import Box, Detection
-from platesieve.vision.tiles import OVERLAP, cut, is_whole, merge, shifted
+from platesieve.vision.tiles import OVERLAP, cut, is_for_tiles, is_whole, merge, shifted
 
 
 def at(x: float, y: float, width: float = 40, height: float = 10, score: float = 0.9) -> Detection:
@@ -45,7 +45,12 @@ def test_a_plate_cut_by_an_inner_edge_is_left_to_the_neighbour() -> None:
 
 def test_the_same_plate_from_two_tiles_is_one() -> None:
     """The better stays; a plate elsewhere stays too; pieces inside a larger one go."""
-    better, worse, other, piece = at(100, 100), at(103, 101, score=0.8), at(400, 100, score=0.85), at(120, 100, 15, score=0.5)
+    better, worse, other, piece = (
+        at(100, 100),
+        at(103, 101, score=0.8),
+        at(400, 100, score=0.85),
+        at(120, 100, 15, score=0.5),
+    )
     assert merge([worse, piece, other, better], 10) == (better, other)
     assert merge([worse, other, better], 1) == (better,)
 
@@ -53,3 +58,10 @@ def test_the_same_plate_from_two_tiles_is_one() -> None:
 def test_shifting_moves_every_corner() -> None:
     """From the tile's pixels to the frame's."""
     assert shifted(at(1, 2), 100, 50).box == at(101, 52).box
+
+
+def test_large_plates_are_left_to_the_whole_frame() -> None:
+    """Tiles bring pieces of them, and false plates of that size, and nothing else."""
+    tile = cut(1280, 720, 2, 2)[0]
+    assert is_for_tiles(Box(100, 100, 80, 20), tile)
+    assert not is_for_tiles(Box(100, 100, 200, 50), tile)
