@@ -1,8 +1,10 @@
 #!/bin/sh
 # Rebuild models/released/detector.onnx from nothing. Killed at any point, it goes on where it was when started again.
 #
-#   models/runs/detector.sh          about 1 h on two free cores, twice that beside other work
-#   PLATESIEVE_DATA=...              where the photographs are (default ../shared/data)
+#   models/runs/detector.sh            CPU: about 2 h on two free cores; GPU: as fast as the cores beside it draw
+#   WORKERS=12 models/runs/detector.sh processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
+#   VERSION=0.2                        what released.toml shall say
+#   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data)
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
@@ -38,5 +40,8 @@ fi
 step "4 of 5: second part, with mistakes in view"
 nice -n 19 "$python" -u -m models.detector.train --mistakes "$work/mistakes.json"
 
-step "5 of 5: export, measure, write released.toml"
-"$python" -m models.detector.export
+step "5 of 5: export, choose threshold and form, measure what the card says, and write it"
+"$python" -m models.detector.export --version "${VERSION:-0.1}"
+"$python" -m models.detector.measure
+"$python" -m models.common.curves "$work/train.log" models/detector/curves.png
+"$python" -m models.common.card --only detector

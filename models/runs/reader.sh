@@ -1,12 +1,12 @@
 #!/bin/sh
 # Rebuild models/released/reader.onnx from nothing. Killed at any point, it goes on where it was when started again.
 #
-#   models/runs/reader.sh            about 4 h on two busy cores; minutes for the net on a GPU, where drawing is what takes long
-#   WORKERS=12 models/runs/reader.sh processes that draw, for a GPU (default: 1, or all cores but two beside a GPU)
-#   VERSION=2.0                      as released.toml shall say
-#   CATALOGUE=false models/runs/reader.sh    without crops-us-catalogue, the set with the weakest provenance
-#   PLATESIEVE_DATA=...              where the photographs are (default ../shared/data); without them only drawn plates
-#   PEER=...                         fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
+#   models/runs/reader.sh              CPU: about 4 h on two busy cores; GPU: as fast as the cores beside it draw
+#   WORKERS=12 models/runs/reader.sh   processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
+#   VERSION=2.0                        what released.toml shall say
+#   CATALOGUE=false                    without crops-us-catalogue, the set with the weakest provenance
+#   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data); without them only drawn plates
+#   PEER=...                           fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
@@ -36,7 +36,7 @@ fi
 step "3 of 6: first half of the training"
 mkdir -p "$work"
 if [ ! -s "$work/doubted.txt" ]; then
-  train --until 400000 --set "real.catalogue=$catalogue"
+  nice -n 19 "$python" -u -m models.reader.train --name released --until 400000 --set "real.catalogue=$catalogue"
   "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.txt"
 fi
 
