@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import socket
+from contextlib import ExitStack, closing
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.domain.errors import ConfigError, StorageError
+from platesieve.domain.errors import ConfigError, InputError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from platesieve.adapters.disk.witness_files import FolderOfWitness
+    from platesieve.adapters.local.metrics import PrometheusMeters
+    from platesieve.adapters.mqtt.inbox import MqttInbox
+    from platesieve.collector.admission import Rules
+    from platesieve.collector.case import Exported
+    from platesieve.collector.records import Event
     from platesieve.collector.retention import RetentionDesk
     from platesieve.collector.reveal import RevealDesk
     from platesieve.collector.settings import CollectorSettings
     from platesieve.collector.store import CollectorStore
+    from platesieve.collector.witness import Witness
     from platesieve.ports import AuditLog
 
+_log = logging.getLogger(__name__)
 _NOT_INSTALLED = 'install it with: pip install "platesieve[collector]"'
 
 
@@ -95,11 +111,147 @@ def open_desk(settings: CollectorSettings, store: CollectorStore) -> RevealDesk:
     from platesieve.collector.reveal import RevealDesk
 
     keys = AgencyKeys(settings.agency_keys, settings.passphrase_file)
-    return RevealDesk(store, open_transparency_log(settings), keys, SystemClock(assume=True), os.urandom)
+    return RevealDesk(
+        store, open_transparency_log(settings), keys, SystemClock(assume=settings.assume_clock), os.urandom
+    )
 
 
 def open_retention(settings: CollectorSettings, store: CollectorStore) -> RetentionDesk:
     """Return the desk that holds and erases: log first."""
     from platesieve.collector.retention import RetentionDesk
 
-    return RetentionDesk(store, open_transparency_log(settings), SystemClock(assume=True))
+    return RetentionDesk(store, open_transparency_log(settings), SystemClock(assume=settings.assume_clock))
+
+
+def collector_process(settings: CollectorSettings, stop: Callable[[], bool]) -> None:
+    """Collect what devices of one agency let out, until told to stop.
+
+    Raises:
+        PlatesieveError: broker, database, keys or log cannot be used at the start. What happens later is waited out.
+    """
+    from platesieve.collector.collect import Collect, Parts
+
+    folder = state_folder(settings)
+    with ExitStack() as stack:
+        stack.enter_context(instance_lock(folder / "lock"))
+        store = stack.enter_context(closing(open_store(database_address(settings))))
+        clock = SystemClock(assume=settings.assume_clock)
+        receipt_key, witness, meters = _receipt_key(settings), _witness(settings, folder), _meters(settings)
+        retention = open_retention(settings, store)
+        inbox = stack.enter_context(closing(_open_inbox(settings, folder)))
+        rules = _rules(settings)
+        parts = Parts(inbox, store, retention, witness, rules, clock, meters, settings.name, receipt_key, os.urandom)
+        Collect(parts).run(stop)
+
+
+def open_witness_files(settings: CollectorSettings) -> FolderOfWitness:
+    """Return the witness files and the audit keys of the devices that are enrolled here."""
+    from platesieve.adapters.disk.witness_files import FolderOfWitness
+
+    keys = Path(settings.device_keys) if settings.device_keys else None
+    return FolderOfWitness(state_folder(settings) / "witness", keys)
+
+
+def _rules(settings: CollectorSettings) -> Rules:
+    from platesieve.adapters.mqtt.wire_schemas import fits
+    from platesieve.collector.admission import Rules
+    from platesieve.domain.instant import NS_PER_S
+
+    return Rules(settings.agency, settings.max_event_bytes, settings.max_retention_days * 86_400 * NS_PER_S, fits)
+
+
+def _witness(settings: CollectorSettings, folder: Path) -> Witness:
+    from platesieve.adapters.disk.witness_files import load_or_create_cosigner
+    from platesieve.collector.witness import Witness
+
+    key = load_or_create_cosigner(folder / "witness.key", f"platesieve/{settings.agency}/witness/{settings.name}")
+    return Witness(open_witness_files(settings), key)
+
+
+def _receipt_key(settings: CollectorSettings) -> bytes | None:
+    from platesieve.adapters.disk.key_files import KeyKind, load_secret
+
+    if settings.receipt_key is None:
+        _log.warning("no receipt_key is set: no receipt is given, and devices keep events until they expire")
+        return None
+    return load_secret(Path(settings.receipt_key), KeyKind.RECEIPT)
+
+
+def _meters(settings: CollectorSettings) -> PrometheusMeters:
+    try:
+        from platesieve.adapters.local.metrics import PrometheusMeters
+    except ImportError as error:
+        raise ConfigError("a collector's metrics need the extra `collector`", _NOT_INSTALLED) from error
+    return PrometheusMeters(settings.metrics_port)
+
+
+def _open_inbox(settings: CollectorSettings, folder: Path) -> MqttInbox:
+    from platesieve.adapters.mqtt.inbox import MqttInbox
+
+    client_id = f"{settings.agency}:collector:{settings.name}"
+    if settings.share is not None:  # several of us, each with a session of its own
+        whose = f"{socket.gethostname()}:{folder.resolve()}"
+        client_id += f":{sha256(whose.encode()).hexdigest()[:12]}"
+    return MqttInbox(settings.broker, settings.agency, client_id, settings.share, settings.max_event_bytes)
+
+
+def export_case(
+    settings: CollectorSettings,
+    store: CollectorStore,
+    case: str,
+    user: str,
+    purpose: str,
+    out: Path,
+    audit_logs: Path | None,
+) -> Exported:
+    """Write one case into a folder of its own.
+
+    Raises:
+        InputError: nothing belongs to the case, or the folder is there already or cannot be written.
+        PlatesieveError: see collector.case.package.
+    """
+    from platesieve.collector.case import Exported, events_of_case, package
+    from platesieve.domain.access import Purpose
+
+    events = events_of_case(store, case)
+    if out.exists():
+        raise InputError(f"{out} is there already", "give --out a new folder")
+    evidence = _evidence(settings, events, audit_logs)
+    files = package(store, open_desk(settings, store), case, user, Purpose(purpose), evidence)
+    witness = state_folder(settings) / "witness"
+    for name in {f"{event.device.replace('/', '_')}.witness" for event in events}:
+        if (witness / name).exists():
+            files[name] = (witness / name).read_bytes()
+    try:
+        out.mkdir(mode=0o700, parents=True)
+        for name, content in files.items():
+            with os.fdopen(os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}", "give --out a folder that you own") from error
+    return Exported(len(events), len(evidence))
+
+
+def _evidence(settings: CollectorSettings, events: Sequence[Event], audit_logs: Path | None) -> dict[str, str]:
+    """Return an evidence package for each event that a copy of its device's audit log proves."""
+    from platesieve.adapters.disk.audit_folder import FolderFiles
+    from platesieve.audit.commitment import commit
+    from platesieve.audit.evidence import Evidence, find_commitment, record_of_event
+    from platesieve.audit.proof import prove_logged
+    from platesieve.audit.verify import read_checkpoint
+
+    proven: dict[str, str] = {}
+    files_of_witness = open_witness_files(settings)
+    for event in events if audit_logs is not None else ():
+        files = FolderFiles((audit_logs or Path()) / event.device.replace("/", "_"))
+        verifier = files_of_witness.verifier(event.device)
+        note = files.read("checkpoint")
+        if verifier is None or note is None or "salt" not in event.data:
+            continue
+        record, salt = record_of_event(json.dumps(event.document).encode())
+        checkpoint = read_checkpoint(files, verifier, verifier.name)
+        index = find_commitment(files, checkpoint.size, commit(salt, record))
+        if index is not None:
+            entry, proof = prove_logged(files, note, index)
+            proven[event.id] = Evidence(record, salt, entry, proof.text, None).text
+    return proven

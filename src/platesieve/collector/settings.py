@@ -28,6 +28,7 @@ class CollectorSettings:
     max_event_bytes: int = 2 << 20
     metrics_port: int | None = None  # Prometheus, on 127.0.0.1; nothing is served unless given
     share: str | None = None  # name of a shared subscription, where several collectors split the work
+    assume_clock: bool = False  # treat the wall clock as trusted although no time source confirmed it
     broker: Uplink = field(default_factory=Uplink)
 
 

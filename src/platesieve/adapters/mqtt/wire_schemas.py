@@ -7,11 +7,14 @@ A field of a read comes in one of three forms, which policy chooses: plain, as a
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from platesieve.domain.disclosure import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class _Open(BaseModel):
@@ -70,7 +73,9 @@ class Sighted(_Open):
         default=None, description="of each field that is here, sealed or not: whom the law lets see it"
     )
     plate: Text | None = None
-    plate_region: Text | None = None
+    plate_region: Text | None = Field(
+        default=None, description="a country (ISO 3166-1 alpha-2) or a part of one (ISO 3166-2)"
+    )
     time: str | Span | Hidden | None = None
     location: str | Place | Hidden | None = None
     device: Text | None = None
@@ -173,6 +178,20 @@ def schema(kind: Kind) -> dict[str, Any]:
         "required": required,
         "$defs": definitions,
     }
+
+
+def fits(kind: Kind, event: Mapping[str, Any]) -> bool:
+    """Return whether a CloudEvent of this kind fits its schema; fields that are not known here are no fault."""
+    texts = ("id", "source", *(() if kind.lasting else ("expires",)))
+    envelope = event.get("specversion") == "1.0" and event.get("type") == f"org.platesieve.{kind.value}.v1"
+    json_inside = event.get("datacontenttype", "application/json") == "application/json"
+    if not envelope or not json_inside or not all(isinstance(event.get(t), str) and event[t] for t in texts):
+        return False
+    try:
+        DATA[kind].model_validate(event.get("data"))
+    except ValidationError:
+        return False
+    return True
 
 
 def schema_text(kind: Kind) -> str:
