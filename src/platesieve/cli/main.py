@@ -15,6 +15,7 @@ from platesieve import __version__
 from platesieve.cli import (
     agency,
     audit,
+    collect,
     command,
     demo,
     doctor,
@@ -59,6 +60,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
 app.add_typer(keys.app, name="keys")
+app.add_typer(collect.app, name="collect")
 app.add_typer(agency.app, name="agency")
 app.command()(command.command)
 app.command("open")(open_event.open_event)
