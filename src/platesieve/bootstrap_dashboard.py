@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from pathlib import Path
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +14,7 @@ from platesieve.domain.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
+    from pathlib import Path
 
     from starlette.applications import Starlette
 
@@ -29,17 +30,29 @@ NOT_INSTALLED = 'install it with: pip install "platesieve[web,collector]"'
 ACCOUNTS = "accounts.db"
 
 
+def check_installed() -> None:
+    """Refuse to go on where the libraries of the dashboard are not installed.
+
+    Raises:
+        ConfigError: the extra `web` or `collector` is missing.
+    """
+    missing = [
+        name
+        for name in ("argon2", "jinja2", "pyotp", "segno", "sqlalchemy", "starlette", "uvicorn")
+        if not find_spec(name)
+    ]
+    if missing:
+        raise ConfigError(f"the dashboard needs {', '.join(missing)}", NOT_INSTALLED)
+
+
 def open_register(settings: CollectorSettings) -> Register:
     """Return the accounts, in the state folder of the collector.
 
     Raises:
-        ConfigError: the extra `web` is not installed.
         StorageError: the file cannot be used.
     """
-    try:
-        from platesieve.dashboard.register import Register
-    except ImportError as error:
-        raise ConfigError("the dashboard needs the extra `web`", NOT_INSTALLED) from error
+    from platesieve.dashboard.register import Register
+
     return Register(state_folder(settings) / ACCOUNTS)
 
 

@@ -31,7 +31,6 @@ from platesieve.collector.settings import CollectorSettings
 from platesieve.collector.witness import Witnessed
 from platesieve.dashboard.credentials import hash_password, new_totp_secret
 from platesieve.dashboard.parts import Options
-from platesieve.dashboard.people import Role
 from platesieve.dashboard.serving import server_of, serving
 from platesieve.dashboard.sessions import Stage
 from platesieve.domain.crop import Crop, Crops
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from platesieve.dashboard.people import Role
     from platesieve.domain.disclosure import Json
     from platesieve.settings import Device
 
@@ -142,7 +142,12 @@ class World:
     def hostile(self, id_: str, data: Mapping[str, Json], device: str = "metro-pd/bridge-7/cam-1") -> None:
         """Keep a hit that says whatever a test wants it to say."""
         now_ns = time.time_ns()
-        document: dict[str, Json] = {"specversion": "1.0", "id": id_, "type": "org.platesieve.hit.v1", "data": dict(data)}
+        document: dict[str, Json] = {
+            "specversion": "1.0",
+            "id": id_,
+            "type": "org.platesieve.hit.v1",
+            "data": dict(data),
+        }
         self.store.keep([Event(id_, Kind.HIT, device, now_ns, now_ns + 3600 * NS_PER_S, document)])
 
     def health(self, device: Device = DEVICE, **values: Json) -> None:

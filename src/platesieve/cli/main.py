@@ -14,16 +14,20 @@ import typer
 from platesieve import __version__
 from platesieve.cli import (
     agency,
+    agency_enrol,
     audit,
     collect,
     command,
+    dashboard,
     demo,
     doctor,
+    enrol,
     evaluate,
     keys,
     open_event,
     policy,
     processes,
+    provision,
     read,
     report,
     run,
@@ -56,13 +60,17 @@ app.command()(read.read)
 app.command()(evaluate.evaluate)
 app.command()(doctor.doctor)
 app.command("self-test")(self_test.self_test)
+app.add_typer(provision.app, name="provision")
+app.add_typer(enrol.app, name="enrol")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
 app.add_typer(keys.app, name="keys")
 app.add_typer(collect.app, name="collect")
+agency.app.add_typer(agency_enrol.app, name="enrol")
 app.add_typer(agency.app, name="agency")
 app.command()(command.command)
+app.add_typer(dashboard.app, name="dashboard")
 app.command("open")(open_event.open_event)
 app.command(hidden=True)(processes.camera)
 app.command(hidden=True)(processes.uplink)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from platesieve.dashboard.journal import Note
 from platesieve.dashboard.limits import REVEALS, SIGN_IN_BY_ADDRESS, SIGN_IN_BY_NAME, Limiter
+from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
 
 if TYPE_CHECKING:
@@ -83,3 +85,20 @@ class Parts:
     def note(self, actor: str, act: Act, subject: str = "", address: str = "") -> None:
         """Add a line to the journal."""
         self.register.note(Note(self.now_ns(), actor, act, subject, address))
+
+
+def checked_case_format(pattern: str) -> str:
+    """Return a regular expression that case numbers can be checked with.
+
+    Raises:
+        ConfigError: it is none, or it would take no case number at all for one.
+    """
+    try:
+        takes_nothing = re.fullmatch(pattern, "") is not None
+    except re.error as error:
+        raise ConfigError("--case-format is no regular expression", "write one like [0-9]{2}-[0-9]{6}") from error
+    if takes_nothing:
+        raise ConfigError(
+            "--case-format takes an empty case number", "a reveal needs one; write one like [0-9]{2}-[0-9]{6}"
+        )
+    return pattern

@@ -50,6 +50,14 @@ class Serving:
         return self.behind_proxy
 
     @property
+    def shown(self) -> str:
+        """Return name and port as people type them."""
+        outside = sorted(self.hosts - LOOPBACK_NAMES)
+        if self.behind_proxy:
+            return f"{self.host}:{self.port}, for the proxy that answers to {', '.join(outside)}"
+        return f"{outside[0] if outside else self.host}:{self.port}"
+
+    @property
     def scheme(self) -> str:
         """Return what to write before the address."""
         return "https" if self.certificate else "http"
