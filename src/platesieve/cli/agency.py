@@ -186,9 +186,8 @@ def add_hotlist(
     address, _ = addressees(repository.books, site, device or [])
     recipients = [repository.books.devices[one] for one in address.devices]
     document, entries = encrypted_hotlist(table, recipients)
-    say(
-        f"{entries} {'entry is' if entries == 1 else 'entries are'} encrypted to {len(recipients)} device{'s' if len(recipients) != 1 else ''}"
-    )
+    rows = "1 entry is" if entries == 1 else f"{entries} entries are"
+    say(f"{rows} encrypted to {len(recipients)} device{'s' if len(recipients) != 1 else ''}")
     lasts_s = None if expires is None else duration_s(expires)
     path = f"hotlist/{name or table.stem}.csv.age"
     _add(folder, path, document, site, device, lasts_s=lasts_s, as_json=json)
