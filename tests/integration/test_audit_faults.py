@@ -21,7 +21,8 @@ import pytest
 from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
 from platesieve.audit.entry import ReadingStarted
 from platesieve.audit.note import NoteSigner
-from platesieve.audit.verify import Fault, verify_log
+from platesieve.audit.verdict import Fault
+from platesieve.audit.verify import verify_log
 from platesieve.domain.errors import AuditError
 from tests.integration.audit_writer import NAME, SEED, STEPS
 from tests.integration.power_cut import Recorder, rebuild

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.audit.verify import Outcome
+from platesieve.audit.verdict import Outcome
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER
 from tests.vectors.audit.tampered_logs import Case, attacks, valid
 

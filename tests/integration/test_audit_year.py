@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-MAX_YEAR_BYTES = 150e6  # of a busy road; every second minute would be half of it
+MAX_YEAR_BYTES = 100e6  # of a busy road
 MAX_VERIFY_CPU_S = 5.0
 
 

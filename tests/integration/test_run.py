@@ -18,7 +18,7 @@ import pytest
 from platesieve.adapters.disk.audit_folder import FolderFiles
 from platesieve.adapters.disk.key_files import KeyKind, new_key_files
 from platesieve.audit.entry import Batch
-from platesieve.audit.verify import read_entries
+from platesieve.audit.log_files import read_entries
 from tests.integration.conftest import Broker, Dashboard, wait_until
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from platesieve.domain.errors import AuditError
 
 if TYPE_CHECKING:
     from platesieve.audit.checkpoint import Checkpoint
-    from platesieve.audit.verify import LogFiles
+    from platesieve.audit.log_files import LogFiles
 
 
 class Relation(StrEnum):

@@ -25,8 +25,8 @@ from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
     from platesieve.audit.checkpoint import Checkpoint
+    from platesieve.audit.log_files import LogFiles
     from platesieve.audit.note import NoteVerifier
-    from platesieve.audit.verify import LogFiles
 
 FORMAT = "platesieve evidence 1"
 _REQUIRED = {"format", "record", "salt", "entry", "proof"}

@@ -21,7 +21,7 @@ MAX_NOTE_BYTES = 64 * 1024
 MAX_SIGNATURES = 64
 _ED25519 = b"\x01"
 _SKEY_PREFIX = "PRIVATE+KEY+"
-_DASH = "\u2014"
+DASH = "\u2014"
 _KEY_BYTES = 32
 _ID_BYTES = 4
 
@@ -127,7 +127,7 @@ class NoteSigner:
         if not text.endswith("\n") or _has_control(text):
             raise AuditError("this text cannot be signed as a note", "end it with a newline, without control bytes")
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
-        return f"{text}\n{_DASH} {self.name} {_encode(self.verifier.key_id + signature)}\n".encode()
+        return f"{text}\n{DASH} {self.name} {_encode(self.verifier.key_id + signature)}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def decode_base64(text: str) -> bytes | None:
 
 def _signature_line(line: str) -> SignatureLine:
     parts = line.split(" ")
-    if len(parts) != 3 or parts[0] != _DASH or not is_key_name(parts[1]):  # noqa: PLR2004 - dash, name, base64
+    if len(parts) != 3 or parts[0] != DASH or not is_key_name(parts[1]):  # noqa: PLR2004 - dash, name, base64
         raise _malformed("a signature line is not a dash, a name and base64")
     blob = decode_base64(parts[2])
     if blob is None or len(blob) <= _ID_BYTES:

@@ -18,8 +18,8 @@ from platesieve.audit.tree import HASH_BYTES, leaf_hash, node_hash, root_of, ver
 from platesieve.domain.errors import AuditError
 
 if TYPE_CHECKING:
+    from platesieve.audit.log_files import LogFiles
     from platesieve.audit.note import NoteVerifier
-    from platesieve.audit.verify import LogFiles
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _TILE_HEIGHT = 8

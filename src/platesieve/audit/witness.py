@@ -7,30 +7,25 @@ key, told two stories.
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from platesieve.audit import words
 from platesieve.audit.checkpoint import Checkpoint
-from platesieve.audit.entry import Publish
-from platesieve.audit.note import decode_base64, parse_note
-from platesieve.audit.proof import is_prefix
-from platesieve.audit.tree import EMPTY_ROOT, verify_consistency
-from platesieve.audit.verify import read_entries
+from platesieve.audit.cosignature import add_line
+from platesieve.audit.note import parse_note
+from platesieve.audit.times import BACKDATED_S
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from platesieve.audit.cosignature import CosignerKey
+    from platesieve.audit.growth import Growth
     from platesieve.audit.note import NoteVerifier
-    from platesieve.audit.verify import LogFiles
 
-BACKDATED_S = 3600  # entries wait at most this long in a device whose log cannot be written, or have a coarse time
-_OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 _NO_FILE = "give the witness file of this device, unaltered"
 
 
@@ -95,60 +90,6 @@ class Observation:
         return self.seen in _ACCEPTED
 
 
-class Growth(Protocol):
-    """What is known of how a log grew to its newest checkpoint."""
-
-    def begins_with(self, older: Checkpoint, newer: Checkpoint) -> bool | None:
-        """Return whether the log of `newer` begins with that of `older`; None where nothing shows it."""
-
-    def earliest_since(self, older: Checkpoint, newer: Checkpoint) -> int | None:
-        """Return the earliest time (ns) among the entries that came after `older`; None where unknown."""
-
-
-class NoGrowth:
-    """Nothing but the checkpoint came."""
-
-    def begins_with(self, older: Checkpoint, newer: Checkpoint) -> bool | None:
-        """Only of equal sizes, and of nothing, anything can be said."""
-        if older.size == newer.size:
-            return older.root == newer.root
-        return older.root == EMPTY_ROOT if older.size == 0 else None
-
-    def earliest_since(self, older: Checkpoint, newer: Checkpoint) -> int | None:  # noqa: ARG002 - the protocol's
-        """Entries are not known."""
-        return None
-
-
-class GrowthByProof(NoGrowth):
-    """A consistency proof came along, from a size that it names (RFC 6962, 2.1.2)."""
-
-    def __init__(self, old_size: int, path: Sequence[bytes]) -> None:
-        self._old_size = old_size
-        self._path = path
-
-    def begins_with(self, older: Checkpoint, newer: Checkpoint) -> bool | None:
-        """Return whether the proof holds; None where it is from another size than is asked for."""
-        if older.size in {0, newer.size} or older.size != self._old_size:
-            return super().begins_with(older, newer)
-        return verify_consistency(older.size, newer.size, older.root, newer.root, self._path)
-
-
-class GrowthByLog:
-    """The whole log is at hand; `audit.verify` says whether its files are what was signed."""
-
-    def __init__(self, files: LogFiles) -> None:
-        self._files = files
-
-    def begins_with(self, older: Checkpoint, newer: Checkpoint) -> bool | None:
-        """Return whether the tiles show it."""
-        return is_prefix(self._files, newer, older)
-
-    def earliest_since(self, older: Checkpoint, newer: Checkpoint) -> int | None:
-        """Return the earliest time; a publish is left out, because its time is coarse on purpose."""
-        added = read_entries(self._files, newer.size, newer.size - older.size) if newer.size > older.size else ()
-        return min((entry.time_ns for _, entry in added if not isinstance(entry, Publish)), default=None)
-
-
 def read_witness_file(text: str) -> tuple[Kept, ...]:
     """Return what a witness kept.
 
@@ -159,31 +100,6 @@ def read_witness_file(text: str) -> tuple[Kept, ...]:
         return tuple(_kept(json.loads(line)) for line in text.splitlines())
     except (ValueError, KeyError, TypeError, AuditError) as error:
         raise InputError("this is no witness file", _NO_FILE) from error
-
-
-def parse_advance(text: str) -> tuple[Growth, bytes]:
-    """Return proof and note of what C2SP tlog-witness sends to add-checkpoint; a note alone is taken too.
-
-    The form is `old <size>`, the proof with one hash in base64 on each line, a blank line, the checkpoint.
-
-    Raises:
-        InputError: it begins like that and goes on differently.
-    """
-    head, separator, note = text.partition("\n\n")
-    lines = head.split("\n")
-    old = _OLD.fullmatch(lines[0])
-    if old is None:
-        return NoGrowth(), text.encode()
-    path = [decode_base64(line) for line in lines[1:]]
-    if not separator or None in path:
-        raise InputError("this is no checkpoint with a consistency proof", "give what platesieve audit advance wrote")
-    return GrowthByProof(int(old[1]), [step for step in path if step is not None]), note.encode()
-
-
-def advance_text(old_size: int, path: Sequence[bytes], note: bytes) -> str:
-    """Return a checkpoint with its consistency proof, as `parse_advance` takes it."""
-    hashes = "".join(f"{base64.b64encode(step).decode()}\n" for step in path)
-    return f"old {old_size}\n{hashes}\n{note.decode()}"
 
 
 def observe(kept: Sequence[Kept], note: bytes, seen_ns: int, verifier: NoteVerifier, growth: Growth) -> Observation:
@@ -211,6 +127,38 @@ def observe(kept: Sequence[Kept], note: bytes, seen_ns: int, verifier: NoteVerif
         sentence = "the checkpoint was not signed with the key that was noted: the log was signed anew, or is forged"
     remember = seen not in {Seen.SAME, Seen.UNPROVEN} and all(line.note != note for line in kept)
     return Observation(seen, sentence, Kept(seen_ns, seen, note) if remember else None)
+
+
+def cosign(
+    kept: Sequence[Kept], note: bytes, seen_ns: int, verifier: NoteVerifier, growth: Growth, key: CosignerKey
+) -> tuple[Observation, bytes | None]:
+    """Return what a witness says to a checkpoint, and the cosigned checkpoint that goes back to the device.
+
+    Nothing is cosigned that contradicts what was kept. Where nothing shows that the log only grew, the newest
+    checkpoint that was kept is cosigned instead: the device learns from which size its next proof has to lead.
+    Keep `Observation.kept` durably before the answer leaves (C2SP tlog-witness: never sign two histories).
+
+    Args:
+        kept: what the witness has, oldest first.
+        note: the checkpoint that it is shown.
+        seen_ns: now, by the clock of the witness; also the time of the cosignature.
+        verifier: the device's key that was noted at enrolment.
+        growth: what shows that the log only grew, for example `growth.parse_proofs(event["consistency"])`.
+        key: of the witness.
+
+    Raises:
+        AuditError: `note` is no checkpoint, or is of another log.
+    """
+    observation = observe(kept, note, seen_ns, verifier, growth)
+    if observation.ok:
+        return observation, _cosigned(note, seen_ns, key)
+    accepted = [line.note for line in kept if line.seen in _ACCEPTED]
+    behind = observation.seen is Seen.UNPROVEN and accepted
+    return observation, _cosigned(accepted[-1], seen_ns, key) if behind else None
+
+
+def _cosigned(note: bytes, seen_ns: int, key: CosignerKey) -> bytes:
+    return add_line(note, key.line(parse_note(note)[0], seen_ns // words.NS_PER_S))
 
 
 def _judged(  # noqa: PLR0911 - each finding ends it, in order

@@ -14,7 +14,7 @@ from platesieve.cli.speech import print_json, say
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
-    from platesieve.audit.verify import Verdict
+    from platesieve.audit.verdict import Verdict
 
 app = typer.Typer(help="Verify the audit log of a device, and look into it.", no_args_is_help=True)
 
@@ -40,7 +40,8 @@ def verify(
 
       platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness last-month.checkpoint
     """
-    from platesieve.audit.verify import Outcome, verify_log
+    from platesieve.audit.verdict import Outcome
+    from platesieve.audit.verify import verify_log
 
     files = open_files(folder)
     verifier = find_verifier(folder, vkey)

@@ -175,7 +175,7 @@ def _newer(folder: Path, log: SignedLog) -> SignedLog:
     """Wait for another checkpoint."""
     from dataclasses import replace
 
-    from platesieve.audit.verify import read_checkpoint
+    from platesieve.audit.log_files import read_checkpoint
 
     name = log.verifier.name
     while (checkpoint := read_checkpoint(log.files, log.verifier, name)) == log.checkpoint:

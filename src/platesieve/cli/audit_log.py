@@ -41,7 +41,7 @@ class SignedLog:
 
     def entries(self, last: int | None = None) -> Iterator[tuple[int, Entry]]:
         """Yield number and entry of the last `last` entries, or of all."""
-        from platesieve.audit.verify import read_entries
+        from platesieve.audit.log_files import read_entries
 
         return read_entries(self.files, self.checkpoint.size, last)
 
@@ -54,8 +54,8 @@ def open_log(folder: Path, vkey: Path | None) -> SignedLog:
         KeyFileError: there is no usable key.
         AuditError: there is no checkpoint, or another key signed it.
     """
+    from platesieve.audit.log_files import read_checkpoint
     from platesieve.audit.tiles import CHECKPOINT
-    from platesieve.audit.verify import read_checkpoint
 
     files = open_files(folder)
     verifier = find_verifier(folder, vkey)

@@ -14,8 +14,9 @@ from platesieve.cli.speech import print_json
 from platesieve.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from platesieve.audit.growth import Growth
     from platesieve.audit.note import NoteVerifier
-    from platesieve.audit.witness import Growth, Kept
+    from platesieve.audit.witness import Kept
 
 EXIT_UNPROVEN = 1
 EXIT_CONTRADICTION = 73
@@ -71,8 +72,8 @@ def advance(
 
       platesieve audit advance state/camera/audit --since 4711 > advance.txt
     """
+    from platesieve.audit.growth import advance_text
     from platesieve.audit.proof import TiledTree
-    from platesieve.audit.witness import advance_text
 
     log = open_log(folder, vkey)
     if since > log.checkpoint.size:
@@ -83,9 +84,10 @@ def advance(
 
 def _shown(checkpoint: Path, verifier: NoteVerifier) -> tuple[bytes, Growth]:
     """Return the note and what shows how its log grew. A folder is verified whole: its tiles are what proves."""
+    from platesieve.audit.growth import GrowthByLog, NoGrowth, parse_advance
     from platesieve.audit.tiles import CHECKPOINT
-    from platesieve.audit.verify import Fault, verify_log
-    from platesieve.audit.witness import GrowthByLog, NoGrowth, parse_advance
+    from platesieve.audit.verdict import Fault
+    from platesieve.audit.verify import verify_log
 
     if not checkpoint.is_dir():
         growth, note = parse_advance(read_note(checkpoint).decode(errors="replace"))

@@ -11,7 +11,8 @@ import pytest
 
 from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
 from platesieve.audit.entry import Resumed, Suspended
-from platesieve.audit.verify import read_entries, verify_log
+from platesieve.audit.log_files import read_entries
+from platesieve.audit.verify import verify_log
 from platesieve.domain.errors import AuditError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, many, one_of_each
 

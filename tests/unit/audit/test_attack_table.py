@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from platesieve.audit.verify import Outcome, verify_log
+from platesieve.audit.verdict import Outcome
+from platesieve.audit.verify import verify_log
 from tests.fakes.log_files import SIGNER, LogInMemory
 from tests.vectors.audit.tampered_logs import Case, attacks, valid
 

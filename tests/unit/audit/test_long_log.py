@@ -8,7 +8,7 @@ from platesieve.audit.verify import verify_log
 from tests.fakes.log_files import SIGNER, LogInMemory
 from tests.fakes.simulated_log import simulated
 
-MAX_BYTES_PER_ENTRY = 290  # an entry, its length, its hash, and its share of the tiles above
+MAX_BYTES_PER_ENTRY = 175  # entry, length, hash, share of the tiles above; a year of minutes: 525,600 x 175 = 92 MB
 MAX_CPU_S_PER_ENTRY = 40e-6  # five times what a quiet core needs
 
 

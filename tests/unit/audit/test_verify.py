@@ -10,9 +10,11 @@ from naive_log import is_intact  # type: ignore[import-not-found]  # beside this
 
 from platesieve.audit import entry as e
 from platesieve.audit.checkpoint import Checkpoint
+from platesieve.audit.log_files import read_entries
 from platesieve.audit.tiles import bundle_name, pack_bundle, unpack_bundle
 from platesieve.audit.tree import leaf_hash, root_of
-from platesieve.audit.verify import Fault, Outcome, Verdict, read_entries, verify_log
+from platesieve.audit.verdict import Fault, Outcome, Verdict
+from platesieve.audit.verify import verify_log
 from platesieve.domain.errors import AuditError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, S, many, one_of_each
 

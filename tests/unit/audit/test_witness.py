@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from platesieve.audit.checkpoint import Checkpoint
+from platesieve.audit.growth import Growth, GrowthByLog, NoGrowth, advance_text, parse_advance
 from platesieve.audit.proof import TiledTree
-from platesieve.audit.witness import (
-    Growth,
-    GrowthByLog,
-    Kept,
-    NoGrowth,
-    Seen,
-    advance_text,
-    observe,
-    parse_advance,
-    read_witness_file,
-)
+from platesieve.audit.witness import Kept, Seen, observe, read_witness_file
 from platesieve.domain.errors import AuditError, InputError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, S, many
 

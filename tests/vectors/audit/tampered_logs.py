@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from platesieve.audit.checkpoint import Checkpoint
 from platesieve.audit.entry import Shutdown, encode
 from platesieve.audit.tiles import bundle_name, pack_bundle, tile_name
-from platesieve.audit.verify import Outcome
+from platesieve.audit.verdict import Outcome
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, S, many, one_of_each
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from platesieve.audit.tiles import (
     unpack_tile,
 )
 from platesieve.audit.tree import leaf_hash, root_of
-from platesieve.audit.verify import read_checkpoint
+from platesieve.audit.log_files import read_checkpoint
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:

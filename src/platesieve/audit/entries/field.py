@@ -42,8 +42,13 @@ class Checked:
             object.__setattr__(self, name, word.admit(getattr(self, name)))
 
 
-@cache
 def words_of(kind: type[Any]) -> dict[str, Word]:
     """Return the Word of each field of a kind of entry, from its annotation."""
+    key: Any = kind  # a class is hashable, whatever its instances are
+    return _words_of(key)
+
+
+@cache
+def _words_of(kind: Any) -> dict[str, Word]:
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name].__metadata__[0] for field in fields(kind)}
