@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def instance_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path` (mode 0600) for the time of a `with` block.
+def instance_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock file at `path` (mode 0600) for the time of a `with` block; with `wait`, as soon as it is free.
 
     flock(2) and not a file that exists: after kill -9 or a power cut nothing is left to clean up.
 
@@ -31,7 +31,7 @@ def instance_lock(path: Path) -> Iterator[None]:
         ) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StorageError(
                 "another platesieve uses this state folder", "stop it first, or give this one a folder of its own"

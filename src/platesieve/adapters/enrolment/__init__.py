@@ -1,0 +1,1 @@
+"""Enrolment outside: the agency's folder, the device's folder, and HTTPS between them."""

@@ -1,0 +1,190 @@
+"""The agency's side on a disk: ca.crt, ca.key, tokens, what was issued, what was revoked, crl.pem.
+
+Every change is one file replaced as a whole, under a lock; a token is recorded as used before its certificate is given.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from platesieve.adapters.disk.whole_file import write_whole
+from platesieve.adapters.local.instance_lock import instance_lock
+from platesieve.domain.errors import InputError, KeyFileError, StorageError
+from platesieve.enrolment import certificates, tokens
+from platesieve.enrolment.tokens import Answer, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_REFUSED: Final = "the authority does not accept this token for this device"
+
+
+class RefusedError(KeyFileError):
+    """A request that is not granted; `answer` says why to the agency, the message says nothing to the asker."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(_REFUSED, "ask the agency for a new token")
+        self.answer = answer
+
+
+class AuthorityFolder:
+    """The authority of a fleet.
+
+    Args:
+        path: folder with ca.crt and ca.key; deploy/mosquitto/setup makes such a one too.
+
+    Raises:
+        InputError: there is no authority there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._authority = self._read("ca.crt"), self._read("ca.key")
+        if (path / "ca.key").stat().st_mode & 0o077:
+            raise KeyFileError("others can read the authority's key", f"run: chmod 600 {path / 'ca.key'}")
+
+    @classmethod
+    def create(cls, path: Path, name: str) -> AuthorityFolder:
+        """Make a new authority in a folder that has none.
+
+        Raises:
+            KeyFileError: there is one already.
+        """
+        if (path / "ca.key").exists() or (path / "ca.crt").exists():
+            raise KeyFileError(f"there is an authority in {path} already", "give another folder")
+        with _as_storage_error():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        certificate, key = certificates.new_authority(name, datetime.now(UTC))
+        write_whole(path / "ca.key", key, 0o600)
+        write_whole(path / "ca.crt", certificate, 0o644)
+        return cls(path)
+
+    @property
+    def certificate(self) -> bytes:
+        """Return the authority's certificate, PEM."""
+        return self._authority[0]
+
+    def new_token(self, device: str, hours: float) -> str:
+        """Return a token for one device, recorded without its secret."""
+        expires = datetime.now(UTC) + timedelta(hours=hours)
+        text, token = tokens.new_token(certificates.check_device_path(device), expires)
+        with self._changing("tokens.json") as kept:
+            kept[token.id] = {**asdict(token), "expires": token.expires.isoformat()}
+        return text
+
+    def enrol(self, request: bytes, token_text: str, now: datetime | None = None) -> bytes:
+        """Return the certificate for a request under a token.
+
+        Raises:
+            RefusedError: the token is unknown, wrong, used, expired or for another device.
+            KeyFileError: the request is none.
+        """
+        now = now or datetime.now(UTC)
+        device, fingerprint = certificates.request_facts(request)
+        id_, secret = tokens.split(token_text)
+        with self._changing("tokens.json") as kept:
+            fields = kept.get(id_)
+            if fields is None:
+                raise RefusedError(Answer.UNKNOWN)
+            token = Token(**{**fields, "expires": datetime.fromisoformat(fields["expires"])})
+            answer = token.judge(secret, device, fingerprint, now)
+            if answer not in {Answer.ISSUE, Answer.REPEAT}:
+                raise RefusedError(answer)
+            kept[id_]["used_by"] = fingerprint
+        return self._issue(request, device, fingerprint, now)
+
+    def renew(self, request: bytes, peer_serial: int, now: datetime | None = None) -> bytes:
+        """Return a certificate for a request that came over a connection with the certificate `peer_serial`.
+
+        Raises:
+            RefusedError: that certificate is not one of ours, was revoked, or is of another device than the request.
+        """
+        now = now or datetime.now(UTC)
+        device, fingerprint = certificates.request_facts(request)
+        known = self._table("issued.json").get(str(peer_serial))
+        if known is None or known.get("revoked"):
+            raise RefusedError(Answer.UNKNOWN)
+        if known["device"] != device:
+            raise RefusedError(Answer.OTHER_DEVICE)
+        return self._issue(request, device, fingerprint, now)
+
+    def revoke(self, device: str, now: datetime | None = None) -> int:
+        """Revoke every certificate of a device and write the list for the broker; return how many there were."""
+        now = now or datetime.now(UTC)
+        certificates.check_device_path(device)
+        count = 0
+        with self._changing("issued.json") as issued:
+            for fields in issued.values():
+                if fields["device"] == device and not fields.get("revoked"):
+                    fields["revoked"] = now.isoformat()
+                    count += 1
+        with self._changing("tokens.json") as kept:
+            for id_ in [id_ for id_, fields in kept.items() if fields["device"] == device]:
+                del kept[id_]
+        self.write_revocations(now)
+        return count
+
+    def write_revocations(self, now: datetime | None = None) -> Path:
+        """Write crl.pem anew and return where it is; a broker needs a fresh one every month."""
+        gone = [
+            (int(serial), datetime.fromisoformat(fields["revoked"]))
+            for serial, fields in self._table("issued.json").items()
+            if fields.get("revoked")
+        ]
+        write_whole(
+            self._path / "crl.pem", certificates.revocations(gone, self._authority, now or datetime.now(UTC)), 0o644
+        )
+        return self._path / "crl.pem"
+
+    def _issue(self, request: bytes, device: str, fingerprint: str, now: datetime) -> bytes:
+        with self._changing("issued.json") as issued:
+            for fields in issued.values():  # the same key again: its answer got lost
+                alive = not fields.get("revoked") and datetime.fromisoformat(fields["ends"]) > now
+                if fields["key"] == fingerprint and alive:
+                    return str(fields["certificate"]).encode()
+            certificate = certificates.issue(request, self._authority, now)
+            _, _, serial, _, ends = certificates.certificate_facts(certificate)
+            issued[str(serial)] = {
+                "device": device,
+                "key": fingerprint,
+                "ends": ends.isoformat(),
+                "certificate": certificate.decode(),
+            }
+        return certificate
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[dict[str, Any]]:
+        """Give a table to change; it is written when the block ends well."""
+        with instance_lock(self._path / f"{name}.lock", wait=True):
+            table = self._table(name)
+            yield table
+            write_whole(self._path / name, json.dumps(table, indent=1, sort_keys=True).encode(), 0o600)
+
+    def _table(self, name: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self._path / name).read_bytes()))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self._path / name} cannot be read", "restore it from a copy") from error
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._path / name).read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{self._path / name} cannot be read: {error.strerror}", "make one with: platesieve enrol authority"
+            ) from error
+
+
+@contextmanager
+def _as_storage_error() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"the folder cannot be made: {error.strerror}", "give a folder you may write") from error

@@ -1,0 +1,197 @@
+"""The file that an installer puts on the card's FAT partition: what it may say, and that it says nothing else."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+import tomli_w
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from platesieve.domain.errors import ConfigError, PlatesieveError
+from platesieve.enrolment.certificates import certificate_facts
+from platesieve.policy.load import load_pack
+from platesieve.settings import Device  # noqa: TC001 - pydantic reads the annotations
+
+MAX_BYTES = 64 * 1024
+NAME = "platesieve.toml"
+
+_STRICT: dict[str, Any] = {"extra": "forbid"}
+_KeyLine = Annotated[str, StringConstraints(pattern=r"^platesieve-(agency|command)-public-\d [A-Za-z0-9+/=]+$")]
+_RecipientName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+_Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where events go."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    host: _Host
+    port: Annotated[int, Ge(1), Le(65_535)] = 8883
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """How the device becomes known to its agency.
+
+    Attributes:
+        url: the agency's address for devices.
+        token: lets this device in once.
+        authority: certificate of the agency's authority, PEM.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    url: Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.:_-]+$")]
+    token: Annotated[str, MinLen(8), MaxLen(64)]
+    authority: Annotated[str, MaxLen(8192)]
+
+
+@dataclass(frozen=True, slots=True)
+class Aiming:
+    """For how long the aiming page may be opened after this file was applied."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    minutes: Annotated[int, Ge(1), Le(30)]
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """The whole file.
+
+    Attributes:
+        device: who and where the camera is; the same table as in the settings.
+        policy: name of a pack that ships with the program.
+        broker: where events go.
+        enrolment: how the device becomes known.
+        camera: as in the settings.
+        recipients: name in the policy's `seal` to the line of a public key.
+        command_key: line of the public key of whoever may suspend and resume.
+        aiming: lets the aiming page be opened.
+        format: version of this file.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    device: Device
+    policy: str
+    broker: Broker
+    enrolment: Enrolment
+    camera: str = "picamera2"
+    recipients: dict[_RecipientName, _KeyLine] = field(default_factory=dict)
+    command_key: _KeyLine | None = None
+    aiming: Aiming | None = None
+    format: Literal[1] = 1
+
+    @property
+    def device_path(self) -> str:
+        """Return agency/site/device."""
+        return f"{self.device.agency}/{self.device.site}/{self.device.device}"
+
+
+def parse(raw: bytes) -> Provision:
+    """Return what the file says.
+
+    Raises:
+        ConfigError: it is not TOML, or says something wrong; every fault is named, no value is repeated.
+    """
+    try:
+        if len(raw) > MAX_BYTES:
+            raise ConfigError(f"{NAME} is larger than {MAX_BYTES >> 10} KiB", "write it with: platesieve provision new")
+        return checked(tomllib.loads(raw.decode("utf-8-sig")))  # Windows' editor puts a mark in front
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        where = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
+        raise ConfigError(f"{NAME} is not TOML{where}", "write it with: platesieve provision new") from error
+
+
+def checked(tree: dict[str, Any]) -> Provision:
+    """Return a tree as a Provision, with what types cannot say.
+
+    Raises:
+        ConfigError: as `parse`.
+    """
+    try:
+        found = _adapter().validate_python(tree)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise _wrong(tuple(_sentence(fault) for fault in faults)) from error
+    problems = []
+    if not {"agency", "site", "device"} <= set(tree.get("device", {})):
+        problems.append("device: agency, site and device must be given")
+    for name, check in (("policy", lambda: load_pack(found.policy)), ("enrolment.authority", lambda: _ca(found))):
+        try:
+            check()
+        except PlatesieveError as error:
+            problems.append(f"{name}: {error.message}")
+    if problems:
+        raise _wrong(tuple(problems))
+    return found
+
+
+def dump(provision: Provision) -> bytes:
+    """Return the file that `parse` reads."""
+    return tomli_w.dumps(_without_nothing(asdict(provision)), multiline_strings=True).encode()
+
+
+def redacted(provision: Provision) -> bytes:
+    """Return what may stay on the card after the file was applied: no token."""
+    tree = _without_nothing(asdict(provision))
+    tree["enrolment"] = {"url": provision.enrolment.url}
+    return b"# Applied; the token was removed. Changes here change nothing.\n" + tomli_w.dumps(tree).encode()
+
+
+def settings_tree(provision: Provision, state: str) -> dict[str, Any]:
+    """Return the settings of this device, as `platesieve.toml` in /etc has them."""
+    tree: dict[str, Any] = {
+        "camera": provision.camera,
+        "policy": provision.policy,
+        "state": state,
+        "recipients": {name: f"{name}.pub" for name in provision.recipients},
+        "device": _without_nothing(asdict(provision.device)),
+        "uplink": {
+            "host": provision.broker.host,
+            "port": provision.broker.port,
+            "ca_file": f"{state}/uplink/ca.crt",
+            "certificate_file": f"{state}/uplink/device.crt",
+            "key_file": f"{state}/uplink/device.key",
+        },
+    }
+    if provision.command_key is not None:
+        tree["command_key"] = "command.pub"
+    return tree
+
+
+def _ca(provision: Provision) -> None:
+    certificate_facts(provision.enrolment.authority.encode())
+
+
+@cache
+def _adapter() -> TypeAdapter[Provision]:
+    return TypeAdapter(Provision)
+
+
+def _wrong(problems: tuple[str, ...]) -> ConfigError:
+    return ConfigError(f"{NAME} is wrong", "mend each line above and put the file back on the card", problems)
+
+
+def _sentence(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "unexpected_keyword_argument":
+        return f"{where}: there is no such key; remove it or correct its name"
+    if fault["type"] == "missing_argument":
+        return f"{where}: is missing"
+    return f"{where}: {str(fault['msg']).removeprefix('Input ')}"
+
+
+def _without_nothing(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _without_nothing(value) for key, value in tree.items() if value is not None}
+    if isinstance(tree, tuple):
+        return [_without_nothing(value) for value in tree]
+    return tree

@@ -1,0 +1,160 @@
+"""The installer's file: strict, applied once, its secret gone, and a power cut at any step is harmless."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from platesieve.adapters.disk.config_file import load_settings
+from platesieve.adapters.enrolment import first_boot, provision_file
+from platesieve.adapters.local.announce import Announcer
+from platesieve.domain.errors import ConfigError
+from platesieve.enrolment.certificates import new_authority
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "abcdefgh-ijklmnopqrstuvwxyz234567"  # noqa: S105 - of nobody
+
+
+def tree() -> dict[str, object]:
+    """Return what a good file says."""
+    return {
+        "format": 1,
+        "policy": "count-only",
+        "camera": "usb:0",
+        "device": {"agency": "metro", "site": "bridge", "device": "cam-1", "mount": "fixed", "latitude_deg": 44.9},
+        "broker": {"host": "mqtt.example"},
+        "enrolment": {
+            "url": "https://enrol.example:8443",
+            "token": TOKEN,
+            "authority": new_authority("CA", datetime.now(UTC))[0].decode(),
+        },
+        "recipients": {"agency": "platesieve-agency-public-1 " + "A" * 43 + "="},
+        "aiming": {"minutes": 20},
+    }
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    """Return a FAT partition with a good file."""
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    (boot / "platesieve.toml").write_bytes(provision_file.dump(provision_file.checked(tree())))
+    return boot
+
+
+def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card: Path) -> None:
+    """Settings work as they are, the token is with the uplink, the card keeps a copy without it."""
+    assert first_boot.apply(card, tmp_path / "etc", tmp_path / "state") is not None
+
+    settings = load_settings(tmp_path / "etc/platesieve.toml", {})
+    assert (settings.policy, settings.device.site, settings.uplink.host) == ("count-only", "bridge", "mqtt.example")
+    assert settings.recipients["agency"] == str(tmp_path / "etc/agency.pub")
+    invitation = tmp_path / "state/uplink/enrolment.json"
+    assert json.loads(invitation.read_text())["token"] == TOKEN
+    assert invitation.stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in card.iterdir()) == ["platesieve.applied.toml"]
+    assert TOKEN not in (card / "platesieve.applied.toml").read_text()
+    assert first_boot.apply(card, tmp_path / "etc", tmp_path / "state") is None
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("policy",), "fly", "policy:"),
+        (("colour",), "red", "there is no such key"),
+        (("broker", "host"), "mqtt.example; rm -rf", "broker.host"),
+        (("broker", "port"), 0, "broker.port"),
+        (("enrolment", "url"), "http://enrol.example", "enrolment.url"),
+        (("enrolment", "authority"), "none", "enrolment.authority"),
+        (("device", "mount"), "flying", "device.mount"),
+        (("aiming", "minutes"), 31, "aiming.minutes"),
+        (("recipients", "../x"), "platesieve-agency-public-1 AAAA", "recipients"),
+        (("format",), 2, "format"),
+        (("device",), {"site": "bridge"}, "agency, site and device"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_changed(
+    tmp_path: Path, place: tuple[str, ...], value: object, said: str
+) -> None:
+    """The file stays on the card; no value of it is repeated, the token least of all."""
+    faulty = tree()
+    inner: dict[str, object] = faulty
+    for key in place[:-1]:
+        found = inner[key]
+        assert isinstance(found, dict)
+        inner = found
+    inner[place[-1]] = value
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    (boot / "platesieve.toml").write_bytes(provision_file.tomli_w.dumps(faulty).encode())
+
+    with pytest.raises(ConfigError) as caught:
+        first_boot.apply(boot, tmp_path / "etc", tmp_path / "state")
+    assert said in "\n".join(caught.value.problems)
+    assert TOKEN not in repr(caught.value.problems)
+    assert (boot / "platesieve.toml").exists()
+    assert not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"policy = ", b"#" * 70_000])
+def test_what_is_no_toml_is_refused(raw: bytes) -> None:
+    """Noise, half a line, far too much."""
+    with pytest.raises(ConfigError):
+        provision_file.parse(raw)
+
+
+def test_a_power_cut_at_any_step_leaves_a_device_that_finishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut before each fsync in turn; the next start ends in the same state as an undisturbed one."""
+
+    class PowerCut(BaseException):
+        """The end of everything."""
+
+    good = provision_file.dump(provision_file.checked(tree()))
+    fsync, cuts, step = os.fsync, 0, 0
+    while True:
+        root = tmp_path / str(step)
+        (root / "boot").mkdir(parents=True)
+        (root / "boot/platesieve.toml").write_bytes(good)
+        left = step
+
+        def cut(descriptor: int) -> None:
+            nonlocal left
+            if left == 0:
+                raise PowerCut
+            left -= 1
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", cut)
+        try:
+            first_boot.apply(root / "boot", root / "etc", root / "state")
+            done = True
+        except PowerCut:
+            done, cuts = False, cuts + 1
+        monkeypatch.setattr(os, "fsync", fsync)
+        first_boot.apply(root / "boot", root / "etc", root / "state")
+        assert not (root / "boot/platesieve.toml").exists()
+        assert load_settings(root / "etc/platesieve.toml", {}).policy == "count-only"
+        assert json.loads((root / "state/uplink/enrolment.json").read_text())["token"] == TOKEN
+        if done:
+            break
+        step += 1
+    assert cuts > 10
+
+
+def test_trouble_blinks_and_is_shown(tmp_path: Path) -> None:
+    """LED, screen and serial line; a board that has none of them is no reason to stop."""
+    for name in ("sys/class/leds/ACT/trigger", "sys/class/leds/ACT/delay_on", "dev/tty1", "dev/ttyAMA0"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    Announcer(tmp_path).trouble(["platesieve: it is wrong"])
+
+    assert (tmp_path / "sys/class/leds/ACT/trigger").read_text() == "timer"
+    assert "it is wrong" in (tmp_path / "dev/tty1").read_text()
+    assert "it is wrong" in (tmp_path / "dev/ttyAMA0").read_text()
+    Announcer(tmp_path / "nothing").trouble(["nobody sees this"])
