@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SETUP = Path(__file__).parents[2] / "deploy" / "mosquitto" / "setup"
 DEVICE = "demo-agency/demo-site/cam-1"
 OTHER = "demo-agency/demo-site/cam-2"
+STRANGER = "other-pd/their-site/cam-1"  # of another agency on the same broker
 LIMIT_S = 15.0
 
 
@@ -58,12 +59,15 @@ class Broker:
 
     def __init__(self, program: str, folder: Path, extra: str = "") -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port, self.websockets_port = free_port(), free_port()
         self._program = program
-        environment = {**os.environ, "PORT": str(self.port)}
-        subprocess.run([SETUP, folder, "localhost", DEVICE, OTHER], env=environment, check=True, capture_output=True)
+        environment = {**os.environ, "PORT": str(self.port), "WEBSOCKETS_PORT": str(self.websockets_port)}
+        names = (DEVICE, OTHER, STRANGER)
+        subprocess.run([SETUP, folder, "localhost", *names], env=environment, check=True, capture_output=True)
         self.configuration = folder / "mosquitto.conf"
-        text = self.configuration.read_text().replace(f"listener {self.port}", f"listener {self.port} 127.0.0.1")
+        text = self.configuration.read_text()
+        for port in (self.port, self.websockets_port):
+            text = text.replace(f"listener {port}", f"listener {port} 127.0.0.1")
         self.configuration.write_text(text + extra)
         _let_in(folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,6 +87,17 @@ class Broker:
             self._process.send_signal(signal.SIGUSR1)
         assert wait_until(lambda: store.exists() and store.stat().st_mtime_ns > before_ns)
 
+    def open_plain(self) -> int:
+        """Let anybody in on a plain listener of loopback, for relays that look into packets; return its port."""
+        plain = free_port()
+        self.kill()
+        text = self.configuration.read_text().replace("allow_anonymous false", "allow_anonymous true")
+        self.configuration.write_text(f"{text}\nlistener {plain} 127.0.0.1\n")
+        access = self.folder / "acl"
+        access.write_text(f"topic readwrite platesieve/#\n{access.read_text()}")
+        self.start()
+        return plain
+
     def kill(self) -> None:
         """SIGKILL: whatever it had only in memory is gone."""
         if self._process is not None:
@@ -91,7 +106,7 @@ class Broker:
 
     def uplink(self, name: str = DEVICE, **changes: Any) -> Uplink:
         """Return the settings of a device."""
-        stem = str(self.folder / name.replace("/", "_"))
+        stem = str(self.folder / name.replace("/", "_"))  # also of collector.AGENCY and dashboard.AGENCY
         settings: dict[str, Any] = {
             "host": "localhost",
             "port": self.port,
@@ -119,13 +134,17 @@ class Dashboard:
 
     broker: Broker
     topics: str = "platesieve/#"
+    agency: str = "demo-agency"
     received: list[tuple[paho.MQTTMessage, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ready = threading.Event()
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, "dashboard", protocol=MQTTProtocolVersion.MQTTv5)
+        self.client = paho.Client(
+            CallbackAPIVersion.VERSION2, f"dashboard.{self.agency}", protocol=MQTTProtocolVersion.MQTTv5
+        )
         folder = self.broker.folder
-        self.client.tls_set(str(folder / "ca.crt"), str(folder / "dashboard.crt"), str(folder / "dashboard.key"))
+        who = str(folder / f"dashboard.{self.agency}")
+        self.client.tls_set(str(folder / "ca.crt"), f"{who}.crt", f"{who}.key")
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = lambda client, *_: client.subscribe(self.topics, qos=1)
         self.client.on_subscribe = lambda *_: ready.set()

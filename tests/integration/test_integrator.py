@@ -22,7 +22,7 @@ from platesieve.cli.open_event import opened
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import PlatesieveError
 from platesieve.domain.notice import Command, Verb
-from platesieve.policy.command import verify_command
+from platesieve.policy.command import RamMemory, verify_command
 from platesieve.policy.seal import seal, sealing_info
 from platesieve.settings import Device
 from tests.integration.conftest import DEVICE, Broker, wait_until
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-PAGE = (Path(__file__).parents[2] / "deploy" / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "deploy" / "README.md").read_text().replace("metro-pd", "demo-agency")
 AGENCY, SITE, NAME = DEVICE.split("/")
 CAMERA = Device(AGENCY, SITE, NAME)
 SHA256 = "ab" * 32
@@ -143,7 +143,7 @@ def test_a_command_made_on_the_command_line_is_believed_after_the_broker_carried
         return wait_until(came, 0.5)
 
     assert wait_until(carried)
-    key, now, seen = load_public(public, KeyKind.COMMAND), SystemClock().now(), set[str]()
-    assert verify_command(arrived[0], key, CAMERA, now, seen) is Verb.SUSPEND
+    key, now, seen = load_public(public, KeyKind.COMMAND), SystemClock().now(), RamMemory()
+    assert verify_command(arrived[0], key, CAMERA, now, seen).verb is Verb.SUSPEND
     with pytest.raises(PlatesieveError, match="second time"):
         verify_command(arrived[0], key, CAMERA, now, seen)

@@ -242,12 +242,7 @@ def arrives_without_properties(publisher: MqttPublisher, dashboard: Dashboard) -
 @pytest.fixture
 def old_broker(broker: Broker) -> Iterator[Uplink]:
     """Return settings for a listener that refuses MQTT 5 as 3.1.1 brokers do, and relays the rest to the broker."""
-    plain = free_port()
-    broker.kill()
-    extra = f"\nlistener {plain} 127.0.0.1\nallow_anonymous true\n"
-    broker.configuration.write_text(broker.configuration.read_text() + extra)
-    broker.start()
-    with Relay("127.0.0.1", plain, refuse_version_5=True) as relay:
+    with Relay("127.0.0.1", broker.open_plain(), refuse_version_5=True) as relay:
         yield Uplink(host="127.0.0.1", port=relay.port)
 
 
