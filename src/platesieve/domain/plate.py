@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 ALPHABET = string.digits + string.ascii_uppercase
 MAX_CHARACTERS = 12
+REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
+"""Where a plate is from: a country (ISO 3166-1 alpha-2, such as DE), or a part of one (ISO 3166-2, such as US-MN)."""
 
 
 class PlateText:
@@ -60,6 +63,11 @@ class PlateText:
         raise TypeError("a PlateText is not pickled: it never leaves the process that read it")
 
 
+def is_region(text: object) -> bool:
+    """Return whether a value has the form of a country or of a part of one, in capitals."""
+    return isinstance(text, str) and REGION.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Glyph:
     """One position of a read: its alternatives with their probabilities, best first.
@@ -87,7 +95,8 @@ class Glyph:
 class PlateRead:
     """What the reader saw in one frame: text, a Glyph per character, and the Detection it came from.
 
-    `crops` are taken only where the policy may disclose a picture.
+    `crops` are taken only where the policy may disclose a picture. `region` is what `REGION` describes, or None where
+    the reader is not sure; `region_probability` says how sure it is.
     """
 
     text: PlateText
@@ -95,6 +104,7 @@ class PlateRead:
     detection: Detection
     region: str | None = None
     crops: Crops | None = None
+    region_probability: float = 1.0
 
     @property
     def confidence(self) -> float:

@@ -31,7 +31,7 @@ class Sighting:
         confidence: share of the vote of the weakest position, 0..1.
         agreeing_frames: frames whose own text equals the voted text.
         frames: frames in which the vehicle was read at all.
-        region: best region guess, or None.
+        region: country (ISO 3166-1 alpha-2) or part of one (ISO 3166-2) the plate is from, or None.
         detection: where the plate was in the best frame.
         frame_size_px: width and height of that frame.
         first_seen: instant of the first frame.

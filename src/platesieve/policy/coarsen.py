@@ -7,18 +7,17 @@ and two coarse values never overlap partly.
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from platesieve.domain.instant import NS_PER_S
+from platesieve.domain.plate import is_region
 
 if TYPE_CHECKING:
     from platesieve.policy.language import ToCell
 
 METRES_PER_DEGREE = 111_320.0  # of latitude; of longitude at the equator (WGS 84, rounded)
 _MIN_COSINE = 0.01  # at the poles a cell would wrap around the globe
-_ISO_3166_2 = re.compile(r"([A-Za-z]{2})(-[A-Za-z0-9]{1,3})?", re.ASCII)
 _LAST_S = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second with four digits for the year
 
 
@@ -59,9 +58,8 @@ def round_down(number: float, step: float) -> float:
 
 
 def country_of(region: str) -> str | None:
-    """Return the country of an ISO 3166-2 region such as US-MN, or None for text of any other form."""
-    match = _ISO_3166_2.fullmatch(region)
-    return match.group(1).upper() if match else None
+    """Return the country of a region such as US-MN, or of a country such as US; None for text of any other form."""
+    return region[:2].upper() if region.isascii() and is_region(region.upper()) else None
 
 
 def _centre(degrees: float, size: float, bound: float) -> float:

@@ -40,6 +40,7 @@ class Variant:
         weight: sum of their confidences; the heaviest cluster wins.
         say: sum of the squares of their confidences; what they have to say about each position.
         votes: per position, what they say for each character.
+        regions: what they say for each region: the probabilities of it, summed.
     """
 
     best: PlateRead
@@ -48,6 +49,7 @@ class Variant:
     weight: float
     say: float
     votes: tuple[tuple[tuple[str, float], ...], ...]
+    regions: tuple[tuple[str, float], ...] = ()
 
     @property
     def text(self) -> PlateText:
@@ -72,7 +74,8 @@ def add_read(variants: tuple[Variant, ...], read: PlateRead, frame_size_px: tupl
     """Return the variants with one more read."""
     weight = max(read.confidence, LEAST_WEIGHT)
     votes = tuple(tuple((c, weight**2 * p) for c, p in glyph.alternatives) for glyph in read.glyphs)
-    new = Variant(read, frame_size_px, 1, weight, weight**2, votes)
+    regions = () if read.region is None else ((read.region, read.region_probability),)
+    new = Variant(read, frame_size_px, 1, weight, weight**2, votes, regions)
     kept = [_merge(v, new) if v.text == read.text else v for v in variants]
     if all(v.text != read.text for v in variants):
         kept.append(new)
@@ -92,6 +95,8 @@ def vote(variants: Sequence[Variant]) -> Verdict:
        at most WITNESSES, and scaled to sum to one again (a logarithmic opinion pool, Genest and Zidek 1986).
     6. Confidence is that of the weakest position. However long a vehicle stands there, a glyph that every frame
        doubts stays doubtful.
+    7. A region needs more than half of the probability that the cluster's frames give to any; a frame that is not sure
+       of one abstains. A plate of which the frames disagree is from nowhere known.
 
     Args:
         variants: at least one.
@@ -117,7 +122,7 @@ def vote(variants: Sequence[Variant]) -> Verdict:
         agreeing_frames=agreeing.frames if agreeing else 0,
         best=shown.best,
         frame_size_px=shown.frame_size_px,
-        region=next((v.best.region for v in (shown, *cluster) if v.best.region is not None), None),
+        region=_region(cluster),
     )
 
 
@@ -135,6 +140,14 @@ def winning_cluster(variants: Sequence[Variant]) -> list[Variant]:
     )  # of equals the first: its pivot is heavier
 
 
+def _region(cluster: Sequence[Variant]) -> str | None:
+    """Return the region that most of the cluster's frames speak for, or None."""
+    tally: dict[str, float] = {}
+    for region, probability in (said for variant in cluster for said in variant.regions):
+        tally[region] = tally.get(region, 0.0) + probability
+    return next((region for region, said in tally.items() if said > sum(tally.values()) / 2), None)
+
+
 def _rank(variant: Variant) -> tuple[float, int, str]:
     return -variant.weight, -variant.frames, variant.text.reveal()
 
@@ -143,7 +156,12 @@ def _merge(old: Variant, new: Variant) -> Variant:
     """Return both as one; the more confident read shows the plate."""
     votes = tuple(_sum(a, b) for a, b in zip(old.votes, new.votes, strict=True))
     summed = replace(
-        old, frames=old.frames + new.frames, weight=old.weight + new.weight, say=old.say + new.say, votes=votes
+        old,
+        frames=old.frames + new.frames,
+        weight=old.weight + new.weight,
+        say=old.say + new.say,
+        votes=votes,
+        regions=_sum(old.regions, new.regions),
     )
     if (new.best.confidence, new.best.detection.score) > (old.best.confidence, old.best.detection.score):
         return replace(summed, best=new.best, frame_size_px=new.frame_size_px)

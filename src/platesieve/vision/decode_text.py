@@ -6,11 +6,13 @@ exactly, by the forward recursion, for the best path's text and for each text th
 From these come
 
 1. a better text, where a neighbour's sum beats the best path's own;
-2. each position's alternatives: their share of the sum, all other positions held.
+2. each position's alternatives: their share of the sum, all other positions held; patterns.py then weighs them;
+3. how far the text is from no text at all, which tells plates from lettering.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +20,11 @@ import numpy as np
 from platesieve.domain.plate import ALPHABET, MAX_CHARACTERS, Glyph, PlateText
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+    from platesieve.vision.patterns import Formats
 
 BLANK: Final = 0
 """Class of the CTC blank; class 1 + i is ALPHABET[i]."""
@@ -26,22 +32,51 @@ MIN_CHARACTERS: Final = 2
 """One character is far more often a piece of a picture than a plate."""
 ALTERNATIVES: Final = 3
 
+FIT_SHARE: Final = 0.2
+LEAST_FIT: Final = -15.0
+MOST_FIT: Final = 2.0
+"""A text that fits no format has to be clearer. Chosen where most drawn lettering is refused per drawn plate lost."""
+
 _RIVALS: Final = 4
 _TINY: Final = 1e-280
 
 Codes = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text that was read.
+
+    Attributes:
+        text: two to twelve characters.
+        glyphs: one a character, up to three alternatives each; the character that was read comes first.
+        plateness: how much speaks for a plate and against lettering, higher is surer: natural logs a character.
+    """
+
+    text: PlateText
+    glyphs: tuple[Glyph, ...]
+    plateness: float
+
+
 def decode(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> tuple[PlateText, tuple[Glyph, ...]] | None:
-    """Return the text and a Glyph per character, or None where there is no plate.
+    """Return the text and a Glyph per character by the picture alone, or None where nothing stands; see `read_text`."""
+    reading = read_text(logits, temperature)
+    return None if reading is None else (reading.text, reading.glyphs)
+
+
+def read_text(
+    logits: NDArray[np.floating[Any]],
+    temperature: float = 1.0,
+    formats: Formats | None = None,
+    countries: Mapping[str, float] | None = None,
+) -> Reading | None:
+    """Return what is read, or None for a blank picture and for a text outside 2 to 12 characters.
 
     Args:
         logits: T x 37, float; log-probabilities will do as well. Class 0 is the blank.
         temperature: divides the logits; above 1 makes probabilities humbler, never changes the best path.
-
-    Returns:
-        The text and its glyphs (up to three alternatives each, best first), or None for a blank picture and for a text
-        outside 2 to 12 characters.
+        formats: what serials look like; None takes the picture's word alone.
+        countries: how probable each country is (see `Formats.judge`).
     """
     scores = log_softmax(np.asarray(logits, np.float64) / temperature)
     codes, peaks = best_path(scores)
@@ -50,8 +85,16 @@ def decode(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> tuple
     codes, tried, sums = _climb(scores, codes, peaks)
     if not MIN_CHARACTERS <= len(codes) <= MAX_CHARACTERS:
         return None
-    glyphs = tuple(_glyph(i, codes, tried, sums) for i in range(len(codes)))
-    return PlateText("".join(ALPHABET[c - 1] for c in codes)), glyphs
+    shares = _shares(codes, tried, sums)
+    read = tuple(code - 1 for code in codes)
+    # An empty text has one way to be written: blanks all along.
+    plateness = float(sums[0] - scores[:, BLANK].sum()) / len(codes)
+    if formats is not None:
+        judged = formats.judge(shares, read, countries)
+        shares, read = judged.shares, judged.best
+        plateness += FIT_SHARE * min(max(judged.fit, LEAST_FIT), MOST_FIT)
+    glyphs = tuple(_glyph(of_place, index) for of_place, index in zip(shares, read, strict=True))
+    return Reading(PlateText("".join(glyph.best for glyph in glyphs)), glyphs, plateness)
 
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,12 +180,18 @@ def _changed(codes: Codes, position: int, code: int) -> Codes:
     return codes[:position] + middle + codes[position + 1 :]
 
 
-def _glyph(position: int, codes: Codes, tried: list[tuple[int, int]], sums: NDArray[np.float64]) -> Glyph:
-    """Share the probability of one position among its characters; leaving it out takes its share, but is not named."""
-    rows = [0, *(k for k, (i, _) in enumerate(tried) if i == position)]
-    names = [codes[position], *(tried[k][1] for k in rows[1:])]
-    shares = np.exp(sums[rows] - sums[rows].max())
-    shares /= shares.sum()
-    ranked = sorted(((float(s), c) for s, c in zip(shares, names, strict=True) if c != BLANK), key=lambda x: -x[0])
-    chosen = [(s, c) for s, c in ranked if c == codes[position]] + [(s, c) for s, c in ranked if c != codes[position]]
-    return Glyph(tuple((ALPHABET[c - 1], s) for s, c in chosen[:ALTERNATIVES]))
+def _shares(codes: Codes, tried: list[tuple[int, int]], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each character's share of the probability of each position (n x 36); being left out has a share too."""
+    shares = np.zeros((len(codes), len(ALPHABET) + 1))
+    weights = np.exp(sums - sums.max())
+    shares[np.arange(len(codes)), list(codes)] = weights[0]
+    for (position, code), weight in zip(tried[1:], weights[1:], strict=True):
+        shares[position, code] = weight
+    return np.asarray(shares[:, 1:] / shares.sum(axis=1, keepdims=True), np.float64)
+
+
+def _glyph(shares: NDArray[np.float64], read: int) -> Glyph:
+    """Return what was read at a place, and its likeliest rivals."""
+    rivals = [int(index) for index in np.argsort(-shares, kind="stable")[:ALTERNATIVES] if index != read]
+    chosen = [read, *(index for index in rivals if shares[index] > 0)][:ALTERNATIVES]
+    return Glyph(tuple((ALPHABET[index], float(shares[index])) for index in chosen))

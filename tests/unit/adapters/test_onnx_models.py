@@ -53,13 +53,16 @@ def detector(score: float = 0.9, grid: tuple[int, int] = (8, 12), **table: Any) 
     return network("detector", {"heat": heat, "corners": corners}, table or None)
 
 
-def reader(text: str) -> ReleasedModel:
-    """Return a reader that always reads `text`."""
+def reader(text: str, region: dict[str, float] | None = None, **table: Any) -> ReleasedModel:
+    """Return a reader that always reads `text`, and where `region` is given has probabilities of regions too."""
     logits = np.zeros((1, 40, 37), np.float32)
     logits[0, :, 0] = 9
     for i, character in enumerate(text):
         logits[0, 2 * i + 1, 0], logits[0, 2 * i + 1, 1 + ALPHABET.index(character)] = 0, 9
-    return network("reader", {"logits": logits})
+    outputs = {"logits": logits}
+    if region is not None:
+        outputs["region"] = np.log(np.asarray([list(region.values())], np.float32))
+    return network("reader", outputs, {"threshold": 0.5, "regions": list(region or [])} | table)
 
 
 def test_a_plate_is_found_in_pixels_of_the_frame() -> None:
@@ -155,3 +158,53 @@ def test_telemetry_is_off() -> None:
     OnnxPlateReader(VISION, reader("AB12CDE"))
 
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+def test_a_sure_region_is_named() -> None:
+    """With its probability; a reader that is not sure names none."""
+    sure = OnnxPlateReader(VISION, reader("AB12CDE", {"unknown": 0.03, "GB": 0.95, "US": 0.02})).read(FRAME, PLATE)
+    unsure = OnnxPlateReader(VISION, reader("AB12CDE", {"unknown": 0.2, "GB": 0.7, "US": 0.1})).read(FRAME, PLATE)
+    unknown = OnnxPlateReader(VISION, reader("AB12CDE", {"unknown": 0.98, "GB": 0.02})).read(FRAME, PLATE)
+
+    assert sure is not None
+    assert unsure is not None
+    assert unknown is not None
+    assert (sure.region, sure.region_probability) == ("GB", pytest.approx(0.95))
+    assert unsure.region is None
+    assert unknown.region is None
+
+
+def test_a_reader_without_names_for_its_regions_tells_none() -> None:
+    """The output is there, released.toml does not say what it means: it is not asked."""
+    read = OnnxPlateReader(VISION, reader("AB12CDE", {"GB": 1.0, "US": 1e-6}, regions=[])).read(FRAME, PLATE)
+
+    assert read is not None
+    assert read.region is None
+
+
+@pytest.mark.parametrize(
+    ("regions", "match"),
+    [(["GB"], "1 have names"), (["GB", "GB"], "twice"), (["GB", "Texas"], "3166"), ("GB", "3166")],
+)
+def test_regions_that_do_not_fit_the_reader_are_refused(regions: object, match: str) -> None:
+    """Before the first plate is read."""
+    with pytest.raises(ModelError, match=match):
+        OnnxPlateReader(VISION, reader("AB12CDE", {"GB": 0.5, "US": 0.5}, regions=regions))
+
+
+def test_a_reader_that_lacks_the_region_it_was_released_with_is_refused() -> None:
+    """released.toml names regions, the file has no such output."""
+    with pytest.raises(ModelError, match="other inputs or outputs"):
+        OnnxPlateReader(VISION, reader("AB12CDE", None, regions=["unknown", "GB"]))
+
+
+def test_what_is_hardly_a_plate_is_not_read() -> None:
+    """The same faint text with a lower bar is read; so it is the bar that refuses it."""
+    faint = np.zeros((1, 40, 37), np.float32)
+    faint[0, :, 0] = 6
+    for column, character in ((4, "R"), (20, "E"), (30, "0")):
+        faint[0, column, 1 + ALPHABET.index(character)] = 7
+
+    assert OnnxPlateReader(VISION, network("reader", {"logits": faint})).read(FRAME, PLATE) is None
+    low = network("reader", {"logits": faint}, {"least_plateness": -9.0})
+    assert OnnxPlateReader(VISION, low).read(FRAME, PLATE) is not None

@@ -58,7 +58,16 @@ def test_a_number_is_rounded_down(number: float, step: float, down: float) -> No
 
 @pytest.mark.parametrize(
     ("region", "country"),
-    [("US-MN", "US"), ("de", "DE"), ("GB-ENG", "GB"), ("Minnesota", None), ("", None), ("US-", None)],
+    [
+        ("US-MN", "US"),
+        ("US", "US"),
+        ("de", "DE"),
+        ("ß", None),
+        ("GB-ENG", "GB"),
+        ("Minnesota", None),
+        ("", None),
+        ("US-", None),
+    ],
 )
 def test_only_a_code_has_a_country(region: str, country: str | None) -> None:
     """Text of another form is dropped, because a piece of it could tell more than a country."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from platesieve.domain.geometry import Detection
@@ -96,3 +98,35 @@ def test_frames_that_agree_are_more_than_one_and_fewer_than_they_are() -> None:
 
     assert confidences == pytest.approx([0.6, 0.36 / 0.52, 0.216 / 0.28, 0.216 / 0.28])
     assert verdict(*[("AB12CDE", 0.8)] * 3).confidence > 0.98
+
+
+def from_regions(*regions: tuple[str | None, float]) -> str | None:
+    """Vote on one plate, read in frames that are so sure of its region."""
+    variants: tuple[Variant, ...] = ()
+    for region, probability in regions:
+        read = replace(read_of("AB12CDE", WHERE, 0.9), region=region, region_probability=probability)
+        variants = add_read(variants, read, (640, 480))
+    return vote(variants).region
+
+
+def test_a_region_is_voted_for_by_probability() -> None:
+    """Neither the first nor the most frequent: the one with most of the probability."""
+    assert from_regions(("SK", 0.9), ("CZ", 0.95), ("CZ", 0.95)) == "CZ"
+    assert from_regions((None, 1.0), ("US", 0.92), (None, 1.0)) == "US"
+    assert from_regions(("DE", 0.95), ("AT", 0.92), ("AT", 0.2)) == "AT"
+
+
+def test_frames_that_disagree_leave_the_region_open() -> None:
+    """Half is no majority, and without a vote there is no region."""
+    assert from_regions(("SK", 0.9), ("CZ", 0.9)) is None
+    assert from_regions(("SK", 0.9), ("CZ", 0.95), ("HU", 0.95)) is None
+    assert from_regions((None, 1.0)) is None
+
+
+def test_reads_outside_the_winning_cluster_have_no_say_in_the_region() -> None:
+    """A van's lettering is from nowhere."""
+    variants: tuple[Variant, ...] = ()
+    stranger = replace(read_of("TRUCKS", WHERE, 0.9), region="US")
+    for read in (stranger, read_of("AB12CDE", WHERE, 0.9), read_of("AB12CDE", WHERE, 0.9)):
+        variants = add_read(variants, read, (640, 480))
+    assert vote(variants).region is None

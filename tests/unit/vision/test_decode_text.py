@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from platesieve.domain.plate import ALPHABET
-from platesieve.vision.decode_text import BLANK, best_path, decode, log_softmax, text_log_probabilities
+from platesieve.vision.decode_text import BLANK, best_path, decode, log_softmax, read_text, text_log_probabilities
+from platesieve.vision.patterns import load_formats
 
 STEPS = 40
 
@@ -132,3 +133,32 @@ def test_no_probability_is_lost_to_underflow() -> None:
     found = decode(_logits("AB12CD", 400.0))
     assert found is not None
     assert all(np.isfinite(g.probability) for g in found[1])
+
+
+def test_formats_change_text_and_alternatives_together() -> None:
+    """A reader that cannot tell 0 from O reads the letter of the format, and names both, the letter first."""
+    logits = _logits("BA123A0", 14.0)
+    logits[20, _codes("O")[0]] = 13.5
+    alone, known = read_text(logits), read_text(logits, formats=load_formats())
+    assert alone is not None
+    assert known is not None
+    assert alone.text.reveal() == "BA123A0"
+    assert known.text.reveal() == "BA123AO"
+    assert [c for c, _ in known.glyphs[6].alternatives[:2]] == ["O", "0"]
+    assert known.glyphs[6].probability > 0.7
+    assert all(sum(p for _, p in glyph.alternatives) <= 1 + 1e-9 for glyph in known.glyphs)
+
+
+def test_a_text_against_nothing_tells_plates_from_lettering() -> None:
+    """Clear characters in a format are far from no text; a whisper in no format is near it."""
+    formats = load_formats()
+    clear = read_text(_logits("BA123AO", 14.0), formats=formats)
+    whisper = np.zeros((STEPS, 37))
+    whisper[:, BLANK] = 6.0
+    for column, code in ((4, "R"), (20, "E"), (30, "0")):
+        whisper[column, _codes(code)[0]] = 7.0
+    faint = read_text(whisper, formats=formats)
+    assert clear is not None
+    assert faint is not None
+    assert clear.plateness > 6
+    assert faint.plateness < 1.5

@@ -13,11 +13,14 @@ import numpy as np
 
 from platesieve.adapters.networks.released_models import load_released
 from platesieve.domain.errors import ModelError
-from platesieve.domain.plate import PlateRead
+from platesieve.domain.plate import PlateRead, is_region
 from platesieve.vision.decode_corners import STRIDE_PX
 from platesieve.vision.decode_corners import decode as decode_corners
-from platesieve.vision.decode_text import decode as decode_text
+from platesieve.vision.decode_region import UNKNOWN
+from platesieve.vision.decode_region import decode as decode_region
+from platesieve.vision.decode_text import read_text
 from platesieve.vision.letterbox import letterbox
+from platesieve.vision.patterns import load_formats
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise, rectify
 
 if TYPE_CHECKING:
@@ -31,6 +34,13 @@ if TYPE_CHECKING:
     from platesieve.vision.frame import Frame
 
 INPUT_MULTIPLE_PX: Final = 32
+
+LEAST_PLATENESS: Final = 3.0
+"""From this plateness a read counts. Of 5,000 drawn plates it loses 0.2 % of those that were read right and none of 545
+held-out crops; of 1,667 drawn pieces of lettering it leaves 62 of the 401 that gave a text."""
+SURE_OF_REGION: Final = 0.9
+"""From this probability a read names its country. The head learnt from drawings; a wrong country stands on a report for
+good, and an unknown one costs nothing: no rule needs to know it. The vote over frames then has to agree."""
 
 _FATAL_ONLY: Final = 4  # ONNX Runtime's log goes to standard error, past our own
 _HINT: Final = "run `platesieve doctor`; install platesieve again where the model or the runtime is damaged"
@@ -91,12 +101,16 @@ class OnnxPlateReader:
 
     def __init__(self, vision: Vision, model: ReleasedModel | None = None) -> None:
         model = model or load_released("reader")
-        temperature = model.table.get("temperature", 1.0)
-        self._temperature = float(temperature) if isinstance(temperature, int | float) and temperature > 0 else 1.0
-        self._session = Session(model, vision.threads, ("logits",))
-        (logits,) = self._session.run(np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32))
+        self._temperature = _number(model.table, "temperature", 1.0)
+        self._regions = released_regions(model.table)
+        self._least_plateness = _number(model.table, "least_plateness", LEAST_PLATENESS)
+        self._formats = load_formats()
+        self._session = Session(model, vision.threads, ("logits", "region") if self._regions else ("logits",))
+        logits, *region = self._session.run(np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32))
         if logits.ndim != 3 or logits.shape[0] != 1 or logits.shape[2] != 37:  # noqa: PLR2004 - n x T x (36 + blank)
             raise ModelError(f"the reader answers in shape {logits.shape}", _HINT)
+        if region and region[0].shape != (1, len(self._regions)):
+            raise ModelError(f"the reader tells {region[0].shape} regions and {len(self._regions)} have names", _HINT)
 
     def read(self, frame: Frame, detection: Detection) -> PlateRead | None:
         """Return the read, or None where there is no plate after all.
@@ -104,9 +118,29 @@ class OnnxPlateReader:
         Raises:
             ModelError: inference failed.
         """
-        (logits,) = self._session.run(normalise(rectify(frame.luma, detection.corners)))
-        decoded = decode_text(logits[0], self._temperature)
-        return None if decoded is None else PlateRead(decoded[0], decoded[1], detection)
+        logits, *region = self._session.run(normalise(rectify(frame.luma, detection.corners)))
+        countries = decode_region(region[0][0], self._regions) if region else None
+        found = read_text(logits[0], self._temperature, self._formats, countries)
+        if found is None or found.plateness < self._least_plateness:
+            return None
+        country, probability = max((countries or {}).items(), key=lambda item: item[1], default=("", 0.0))
+        if probability < SURE_OF_REGION:
+            return PlateRead(found.text, found.glyphs, detection)
+        return PlateRead(found.text, found.glyphs, detection, region=country, region_probability=probability)
+
+
+def released_regions(table: dict[str, Any]) -> tuple[str, ...]:
+    """Return the classes of the reader's region head, "unknown" or ISO 3166-1 alpha-2; empty where it has none.
+
+    Raises:
+        ModelError: the table says them in no way we understand.
+    """
+    regions = table.get("regions", [])
+    if not isinstance(regions, list) or any(name != UNKNOWN and not is_region(name) for name in regions):
+        raise ModelError("the reader's table in released.toml names regions that are no ISO 3166-1 codes", _HINT)
+    if len(set(regions)) != len(regions):
+        raise ModelError("the reader's table in released.toml names a region twice", _HINT)
+    return tuple(regions)
 
 
 def released_threshold(table: dict[str, Any], width: int, height: int) -> float:
@@ -125,6 +159,12 @@ def released_threshold(table: dict[str, Any], width: int, height: int) -> float:
         return float(table["threshold"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError("the detector's table in released.toml names no threshold", _HINT) from error
+
+
+def _number(table: dict[str, Any], key: str, otherwise: float) -> float:
+    """Return a number of a table, which is not zero."""
+    value = table.get(key)
+    return float(value) if isinstance(value, int | float) and value else otherwise
 
 
 class _Runs(Protocol):
