@@ -54,7 +54,9 @@ class Agency:
         folder: for everything.
         back: the agency's clock is this much behind, so that what it signs is over sooner.
         lifetimes_s: how long signatures count, where not as usual.
-        of: a copy of another agency's folder that exists already, instead of a new one.
+        exists: the folder is a copy of another agency's.
+        agency: its name.
+        devices: whom it publishes for.
     """
 
     def __init__(
@@ -64,20 +66,22 @@ class Agency:
         lifetimes_s: dict[str, float] | None = None,
         *,
         exists: bool = False,
+        agency: str = "metro-pd",
+        devices: Iterable[str] = (OURS, THEIRS),
     ) -> None:
         self.folder, self.mirror = folder / "repository", folder / "mirror"
         self.back = back
         if exists:
             self.repository = Repository.open(self.folder, self.now)
         else:
-            books = Books("metro-pd")
+            books = Books(agency)
             books.lifetimes_s |= lifetimes_s or {}
             self.repository = Repository.create(self.folder, books, PASSPHRASE, self.now)
-            for device, identity in IDENTITIES.items():
-                self.repository.add_device(device, str(identity.to_public()))
+            for device in devices:
+                self.repository.add_device(device, str(IDENTITIES[device].to_public()))
             self.add("policy/count-only.toml", pack_text("count-only"))
             self.add("keys/recipients.json", keys_document({"agency": bytes(range(32))}))
-            self.add_list("wanted", table("CANARY7"))
+            self.add_list("wanted", table("CANARY7"), devices)
         self.signers = load_keys([self.folder / "keys"], PASSPHRASE)
 
     @property
@@ -97,7 +101,7 @@ class Agency:
 
     def add_list(self, name: str, rows: bytes, devices: Iterable[str] = ()) -> None:
         """Put a hot list into its draft, encrypted to these devices or to all."""
-        chosen = tuple(devices) or tuple(IDENTITIES)
+        chosen = tuple(devices) or (OURS, THEIRS)
         sealed = encrypt(rows, [IDENTITIES[device].to_public() for device in chosen])
         self.add(f"hotlist/{name}.csv.age", bytes(sealed), chosen)
 
