@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,7 @@ from platesieve.bootstrap_collector import database_address, open_desk, open_sto
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
@@ -120,3 +121,34 @@ def zone_of(name: str) -> tzinfo:
         raise ConfigError(
             f"there is no time zone {name[:40]!r} on this machine", "write one like America/Chicago, or UTC"
         ) from error
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Demonstrator:
+    """An account of the demo, with the secrets that nobody but the demo ever prints."""
+
+    name: str
+    password: str
+    totp_secret: str
+
+
+def demo_people(register: Register) -> tuple[Demonstrator, ...]:
+    """Add one account for each role, its secrets drawn now, and return them."""
+    from platesieve.dashboard.credentials import hash_password, new_invitation, new_totp_secret
+    from platesieve.dashboard.people import Role
+
+    people = []
+    for role in Role:
+        password = new_invitation().lower()
+        register.invite(role.value, f"Demo {role.value}", role, SystemClock().now().wall_ns)
+        secret = register.offer_totp(role.value, new_totp_secret())
+        register.activate(role.value, hash_password(password), 0)
+        people.append(Demonstrator(role.value, password, secret))
+    return tuple(people)
+
+
+def one_time_codes(people: Sequence[Demonstrator]) -> str:
+    """Return the codes that authenticator apps would show now."""
+    import pyotp
+
+    return "   ".join(f"{person.name} {pyotp.TOTP(person.totp_secret).now()}" for person in people)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PICTURES = ("plate_crop", "scene_crop")
 CERTAIN = 0.98  # a glyph as probable as this has no alternatives worth a glance
 MAX_ALTERNATIVES = 3
+_MATCHES = {"exact": "exact", "lookalike": "lookalike", "partial-jurisdiction": "partial"}
 _MAX_GLYPHS = 12
 _MAX_PICTURE = 2 << 20
 
@@ -117,7 +118,7 @@ def alert_of(stored: Stored) -> Alert:
         device=event.device,
         received_ns=event.received_ns,
         expires_ns=event.expires_ns,
-        match="lookalike" if data.get("match") == "lookalike" else "exact",
+        match=_MATCHES.get(str(data.get("match")), "unknown"),
         shown=shown,
         sealed=event.sealed_fields,
         policy=plain(named.get("id", "unnamed")),
