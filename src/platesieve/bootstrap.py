@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.domain.errors import ConfigError, InputError, StorageError
+from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.instant import NS_PER_S
 from platesieve.flow.books import Books, Facts
 from platesieve.flow.generation import Generation, NoDeliveries
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from platesieve.policy.language import Policy, Scope
     from platesieve.policy.pseudonym import Ring
     from platesieve.policy.receipt import ReceiptBook
-    from platesieve.ports import Clock, PlateFinder
+    from platesieve.ports import Clock, Outlet, PlateFinder
     from platesieve.preview import Preview
     from platesieve.settings import Settings
     from platesieve.vision.frame import Frame
@@ -117,7 +118,7 @@ def load_policy(name: str | None) -> Policy:
     return load_pack(name)
 
 
-def load_hotlist(path: str | None, now: Instant) -> HotList:
+def load_hotlist(path: str | None, now: Instant, folding: Folding = STANDARD) -> HotList:
     """Return a hot list, empty where none is given.
 
     Raises:
@@ -129,7 +130,7 @@ def load_hotlist(path: str | None, now: Instant) -> HotList:
     if path is None:
         return HotList.empty()
     raw = _read(Path(path), "hot list", MAX_HOTLIST_BYTES)
-    return HotList.from_csv(raw, Path(path).name, now, lambda rows: _log.info("hot list: %d rows read", rows))
+    return HotList.from_csv(raw, Path(path).name, now, lambda rows: _log.info("hot list: %d rows read", rows), folding)
 
 
 def load_recipients(settings: Settings) -> dict[str, bytes]:
@@ -183,7 +184,7 @@ def build_judge(
     if refusals and generation is None:  # delivered rules were checked; where they are over now, nothing is read
         raise ConfigError(f"this device may not read under policy {policy.id}", "mend each line above", refusals)
     instruments = instruments_for(settings.device, recipients, policy.epochs_s, rings)
-    rules = generation or Generation(policy, load_hotlist(settings.hotlist, now), recipients)
+    rules = generation or Generation(policy, load_hotlist(settings.hotlist, now, policy.folding), recipients)
     judge = Judge(policy, rules.hotlist, settings.device, instruments, recipients)
     return replace(judge, policy_until_ns=rules.policy_until_ns, hotlist_until_ns=rules.hotlist_until_ns)
 
@@ -226,6 +227,8 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.adapters.delivery.device import first_generation, open_courier
+    from platesieve.adapters.disk.command_memory import CommandMemory
+    from platesieve.adapters.disk.key_files import load_or_create_device_key
     from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder
@@ -251,10 +254,17 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         sight = build_sight(settings, judge.policy, finder)
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
-        outlet = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
-        stack.callback(outlet.drain, DRAIN_S)
+        pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
+        stack.callback(pipe.drain, DRAIN_S)
+        outlet = _witnessed(pipe, log, settings)
         books = Books(judge, settings.audit, _facts(judge), clock.now())
-        obedience = Obedience(settings.device, _command_key(settings), suspended=log.suspended)
+        obedience = Obedience(
+            settings.device,
+            _command_key(settings),
+            suspended=log.suspended,
+            device_secret=load_or_create_device_key(folders.camera),
+            memory=CommandMemory(folders.camera),
+        )
         parts = Parts(sight, judge, books, obedience, log, outlet, clock, courier or NoDeliveries())
         Pipeline(parts, observe).run(WatchedCamera(camera, finder, pulse), stop)
 
@@ -300,6 +310,20 @@ def run_supervised(settings: Settings, stop: Stop, drain_s: float) -> int:
     from platesieve.adapters.local.processes import run_both
 
     return run_both(settings, stop, drain_s)
+
+
+def delivered(settings: Settings) -> Generation | None:
+    """Return the rules that came signed and are kept, verified again; None before the first.
+
+    Raises:
+        PlatesieveError: the trust root is missing, or what is kept was changed.
+    """
+    from platesieve.adapters.delivery.device import open_courier
+
+    folders = Folders.of(settings)
+    clock = SystemClock(assume=settings.device.assume_clock)
+    courier = open_courier(settings, folders.camera, folders.spool, clock, load_recipients(settings))
+    return None if courier is None else courier.kept()
 
 
 def check_before_start(settings: Settings) -> None:
@@ -412,6 +436,17 @@ def _receipt_book(settings: Settings) -> ReceiptBook:
 
     keys = {name: load_public(Path(file), KeyKind.RECEIPT) for name, file in settings.collectors.items()}
     return ReceiptBook(settings.device, keys)
+
+
+def _witnessed(outlet: Outlet, log: AuditFolder, settings: Settings) -> Outlet:
+    """Return the outlet of a device whose checkpoints are cosigned; without witnesses, the outlet itself."""
+    from platesieve.adapters.disk.cosigned_notes import CosignedNotes, load_witnesses
+    from platesieve.flow.witnessing import WitnessedOutlet
+
+    witnesses = load_witnesses(Path(file).expanduser() for file in settings.audit.witnesses)
+    if not witnesses:
+        return outlet
+    return WitnessedOutlet(outlet, CosignedNotes(log, witnesses))
 
 
 def _command_key(settings: Settings) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platesieve.adapters.local.board import Board
-from platesieve.checkup import camera, link, machine, rules
+from platesieve.checkup import camera, delivery, link, machine, rules
 from platesieve.checkup.finding import Finding
 from platesieve.domain.errors import ConfigError, PlatesieveError
 
@@ -39,6 +39,7 @@ def check_everything(settings: Settings, board: Board | None = None) -> list[Fin
         ("telemetry", rules.telemetry),
         ("policy", lambda: rules.policy(settings)),
         ("hot list", lambda: rules.hotlist(settings)),
+        ("delivery", lambda: delivery.delivery(settings)),
         ("audit log", lambda: rules.audit_log(settings)),
         *((name, look) for name, look in camera.Look(settings).checks()),
         ("broker", lambda: link.broker(settings)),
