@@ -81,6 +81,8 @@ class Uplink:
     max_in_flight: int = 20
     unsafe_plaintext: bool = False  # plain MQTT to another machine: for a test bench only
     outbox_quota_bytes: int = 64 * 1024 * 1024
+    content_mode: Literal["structured", "binary"] = "structured"  # of CloudEvents; binary where MQTT 5 is spoken
+    home_assistant: bool = False  # announce health, and nothing else, to Home Assistant
     receipt_wait_s: float = 600.0  # an event whose receipt did not come by then is sent again
 
 
@@ -110,6 +112,7 @@ class Audit:
 
     batch_s: float = 60.0  # counts are logged once per period, not per read: nothing in it is about one vehicle
     health_s: float = 30.0
+    witnesses: tuple[str, ...] = ()  # .vkey files of those whose cosignatures under our checkpoints are believed
 
 
 # What a value must lie between; what is not named here is held by its type.

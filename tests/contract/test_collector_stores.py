@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -153,6 +154,17 @@ def test_what_is_not_believed_is_counted_and_kept_by_hash(store: SqlStore) -> No
 
     assert [q.at_ns - NOW for q in store.quarantined(2)] == [2, 1]
     assert store.quarantine_counts() == {Rejection.MALFORMED: 3}
+
+
+def test_several_may_open_a_new_database_at_once(tmp_path: Path, store: SqlStore) -> None:
+    """Collector and dashboard are started together: both find the tables, made once."""
+    new = f"sqlite:///{tmp_path / 'new.db'}"
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda _: type(store)(new), range(8)))
+        fates = list(pool.map(lambda pair: pair[1].keep([an_event(f"e{pair[0]}")]), enumerate(opened)))
+    assert len(fates) == len(opened[0].events()) == 8
+    for each in opened:
+        each.close()
 
 
 def test_a_database_of_another_version_is_refused(store: SqlStore, address: str) -> None:

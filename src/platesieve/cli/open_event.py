@@ -30,7 +30,7 @@ def open_event(
 
       platesieve open hit.json --key agency.key
 
-      mosquitto_sub -C 1 -t 'platesieve/+/+/+/hit' | platesieve open - --key agency.key
+      mosquitto_sub -C 1 -t 'platesieve/metro-pd/+/+/hit' | platesieve open - --key agency.key
     """
     from platesieve.adapters.disk.key_files import KeyKind, load_secret
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
 
+READ_ONLY = "platesieve_read_only"  # execution option of connections that only read
 _BUSY_MS = 10_000
 _PRAGMAS = ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY")
 _ORDER_LOCK = 7_312_023_911  # pg_advisory_xact_lock: any number that nobody else uses in this database
@@ -50,6 +51,7 @@ def open_engine(address: str) -> Engine:
         ) from error
     if url.drivername == "sqlite":
         event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
     with as_storage_error(), engine.begin() as connection:
         if not is_sqlite(connection):
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ORDER_LOCK})
@@ -113,10 +115,17 @@ def _options(url: URL) -> dict[str, Any]:
 
 
 def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # Python's own idea of when a transaction begins leaves DDL outside of it
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once: of two that read first and write then, one would have to fail."""
+    reads = connection.get_execution_options().get(READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _make_private(file: Path) -> None:

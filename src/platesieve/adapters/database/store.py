@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from platesieve.adapters.database import rows, tables
-from platesieve.adapters.database.engine import as_storage_error, is_sqlite, one_writer, open_engine
+from platesieve.adapters.database.engine import READ_ONLY, as_storage_error, is_sqlite, one_writer, open_engine
 from platesieve.collector.records import CheckpointStatus, Rejection
 from platesieve.domain.access import OutcomeCode
 
@@ -241,7 +241,7 @@ class SqlStore:
 
     def _rows(self, wanted: Select[Any]) -> list[Any]:
         with as_storage_error(), self._engine.connect() as connection:
-            return list(connection.execute(wanted))
+            return list(connection.execution_options(**{READ_ONLY: True}).execute(wanted))
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

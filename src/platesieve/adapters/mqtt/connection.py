@@ -28,7 +28,7 @@ from platesieve.domain.disclosure import Kind
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from paho.mqtt.reasoncodes import ReasonCode
 
@@ -41,7 +41,7 @@ ONLY_3_1_1 = "the broker speaks no MQTT 5; going on with 3.1.1"
 MAX_COMMAND_BYTES = 4096
 WILL_DELAY_S = 5  # a connection that comes back within this was never offline for subscribers
 _SESSION_S = 24 * 3600  # for this long the broker keeps commands for us
-_MAX_INCOMING_BYTES = 16384  # commands and receipts are the only things we subscribe to
+_MAX_INCOMING_BYTES = 16384  # commands, receipts and cosignatures are the only things we subscribe to
 _MAX_WAITING_COMMANDS = 32
 _MAX_WAITING_RECEIPTS = 64  # one that finds no room is lost like any other: the event is sent again
 _PARTING_S = 1.0  # how long the broker may take to see us off
@@ -238,7 +238,8 @@ class Connection:
                 return
             attempt.accepted = True
             if not self._probing:
-                client.subscribe([(self._address.commands, 1), (self._address.receipts, 1)])
+                topics = (self._address.commands, self._address.receipts, self._address.cosigned)
+                client.subscribe([(topic, 1) for topic in topics])
             window = min(self._settings.max_in_flight, getattr(properties, "ReceiveMaximum", 0xFFFF))
             largest = getattr(properties, "MaximumPacketSize", None)
             self._note(Up(attempt.number, client, self._protocol == "5", window, largest))
@@ -308,10 +309,17 @@ class Connection:
         self.state = state
 
 
-def publication_properties(left_s: int | None) -> Properties:
-    """Return the MQTT 5 properties of an event with `left_s` seconds to live (None: no end)."""
+def publication_properties(left_s: int | None, attributes: Mapping[str, str] | None = None) -> Properties:
+    """Return the MQTT 5 properties of an event with `left_s` seconds to live (None: no end).
+
+    Args:
+        left_s: what is left of its life.
+        attributes: those of a CloudEvent in binary mode; None in structured mode.
+    """
     properties = _properties(PacketTypes.PUBLISH)
-    properties.ContentType = wire.CONTENT_TYPE
+    properties.ContentType = wire.CONTENT_TYPE if attributes is None else wire.BINARY_CONTENT_TYPE
+    if attributes is not None:
+        properties.UserProperty = list(attributes.items())
     properties.PayloadFormatIndicator = 1
     if left_s is not None:
         properties.MessageExpiryInterval = left_s

@@ -57,6 +57,7 @@ class MqttInbox:
         share: name of a shared subscription, or None.
         max_bytes: larger packets are not asked for (MQTT 5).
         retry_s: shortest and longest pause between attempts to connect.
+        kinds: what to subscribe to; a witness asks for checkpoints alone.
 
     Raises:
         LinkError: no broker is set, or neither TLS nor loopback.
@@ -71,12 +72,13 @@ class MqttInbox:
         share: str | None,
         max_bytes: int,
         retry_s: tuple[int, int] = (1, 60),
+        kinds: Sequence[str] = KINDS,
     ) -> None:
         if settings.host is None:
             raise LinkError("no broker is set for the collector", "set broker.host in the settings of the collector")
         self.state = "connecting"
         self._version5 = settings.protocol == "5"
-        self._filters = [f"{f'$share/{share}/' if share else ''}platesieve/{agency}/+/+/{kind}" for kind in KINDS]
+        self._filters = [f"{f'$share/{share}/' if share else ''}platesieve/{agency}/+/+/{kind}" for kind in kinds]
         self._arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
         self._connection = 0
         self._client = self._made(settings, client_id)
@@ -132,7 +134,7 @@ class MqttInbox:
             client.username_pw_set(settings.username)
         client.on_connect = self._on_connect
         client.on_connect_fail = lambda *_: self._say("the broker cannot be reached")
-        client.on_disconnect = lambda _c, _d, _f, reason, _p: self._say(f"the connection ended: {reason}")
+        client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
 
@@ -149,6 +151,14 @@ class MqttInbox:
         else:
             client.subscribe([(each, 1) for each in self._filters])
         self._say(CONNECTED)
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._say(f"the connection was lost: {reason}")
+        else:
+            self.state = "closed"
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         content_type, attributes = _properties_of(message)

@@ -23,13 +23,14 @@ from platesieve.adapters.mqtt.connection import (
     Up,
     publication_properties,
 )
+from platesieve.adapters.mqtt.home_assistant import discovery
 from platesieve.adapters.mqtt.link import tls_context
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
 from platesieve.ports import Delivered, Joined, Receipted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from platesieve.adapters.mqtt.connection import Happening
@@ -74,6 +75,7 @@ class MqttPublisher:
         retry_s: tuple[float, float] = (1.0, 60.0),
     ) -> None:
         self._address = address
+        self._settings = settings
         self._session: _Session | None = None
         self._too_large: list[LinkEvent] = []
         self._connection = Connection(settings, address, tls_context(settings), on_event, retry_s)
@@ -99,13 +101,13 @@ class MqttPublisher:
         left_s = wire.remaining_s(disclosure.expires_wall_ns, now_wall_ns)
         if self._session is None or self.free == 0 or (left_s is not None and left_s <= 0):
             return False
-        payload = wire.encode(disclosure, self._address)
+        payload, attributes = self._encoded(disclosure, self._session)
         limit = self._session.up.max_packet_bytes
         if limit is not None and len(payload) + _ENVELOPE_BYTES > limit:
             # Sent all the same it would end the connection (MQTT 5, 3.2.2.3.6), and then every next one.
             self._too_large.append(Refused(disclosure.id, "larger than the broker takes"))
             return False
-        return self._send(self._session, disclosure.kind, payload, left_s, disclosure.id)
+        return self._send(self._session, disclosure.kind, payload, left_s, disclosure.id, attributes)
 
     def events(self) -> Sequence[LinkEvent]:
         """Return, once each and in order, what happened since the last call."""
@@ -136,6 +138,7 @@ class MqttPublisher:
     def _settle(self, happening: Happening) -> list[LinkEvent]:
         if isinstance(happening, Up):
             self._session = _Session(happening)
+            self._announce(self._session)
             return [Joined()]
         session = self._session
         if session is None or session.up.number != happening.number:
@@ -149,9 +152,30 @@ class MqttPublisher:
                     return [Delivered(id_) if failure is None else Refused(id_, failure)]
         return []
 
-    def _send(self, session: _Session, kind: Kind, payload: bytes, left_s: int | None, id_: str | None) -> bool:
+    def _encoded(self, disclosure: Disclosure, session: _Session) -> tuple[bytes, Mapping[str, str] | None]:
+        """Return the payload, and in binary mode the attributes that stand beside it."""
+        if self._settings.content_mode == "binary" and session.up.version5:
+            attributes, payload = wire.encode_binary(disclosure, self._address)
+            return payload, attributes
+        return wire.encode(disclosure, self._address), None
+
+    def _announce(self, session: _Session) -> None:
+        """Tell Home Assistant which health there is to show; once for each connection, retained."""
+        if self._settings.home_assistant:
+            for topic, document in discovery(self._address).items():
+                session.up.client.publish(topic, document, qos=0, retain=True)
+
+    def _send(
+        self,
+        session: _Session,
+        kind: Kind,
+        payload: bytes,
+        left_s: int | None,
+        id_: str | None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> bool:
         # MQTT 3.1.1 has no properties; there `expires` in the event alone says it.
-        properties = publication_properties(left_s) if session.up.version5 else None
+        properties = publication_properties(left_s, attributes) if session.up.version5 else None
         topic = self._address.topic(kind)
         try:
             info = session.up.client.publish(topic, payload, qos=1, retain=kind.lasting, properties=properties)

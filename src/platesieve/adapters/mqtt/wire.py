@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from platesieve.settings import Device
 
 CONTENT_TYPE = "application/cloudevents+json"
+BINARY_CONTENT_TYPE = "application/json"
 OFFLINE: Mapping[str, Json] = {"state": "offline"}
 _NS_PER_S = 1_000_000_000
 _MAX_EXPIRY_S = 0xFFFF_FFFF  # MQTT 5, 3.3.2.3.3: four bytes
@@ -78,6 +79,11 @@ class Address:
         """Return the topic on which a collector says what it has."""
         return f"platesieve/{self.path}/receipt"
 
+    @property
+    def cosigned(self) -> str:
+        """Return the topic on which witnesses give cosigned checkpoints back."""
+        return f"platesieve/{self.path}/cosigned"
+
     def topic(self, kind: Kind) -> str:
         """Return the topic of one kind of Disclosure."""
         return f"platesieve/{self.path}/{kind.value}"
@@ -86,6 +92,17 @@ class Address:
 def encode(disclosure: Disclosure, address: Address) -> bytes:
     """Return the CloudEvent of a Disclosure as UTF-8 JSON."""
     return _event(disclosure.id, disclosure.kind, disclosure.body, disclosure.expires_wall_ns, address)
+
+
+def encode_binary(disclosure: Disclosure, address: Address) -> tuple[dict[str, str], bytes]:
+    """Return the same in binary mode: attributes for user properties, and the data as UTF-8 JSON.
+
+    CloudEvents MQTT protocol binding 1.0.2, section 3.1; `datacontenttype` becomes the content type.
+    """
+    event = json.loads(encode(disclosure, address))
+    data = event.pop("data")
+    event.pop("datacontenttype")
+    return event, json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def encode_offline(address: Address) -> bytes:

@@ -135,10 +135,18 @@ class Health(_Open):
     version: str | None = None
 
 
+class Consistency(_Open):
+    """A consistency proof (RFC 6962, 2.1.2) from an earlier size, up to which a witness has cosigned, to this one."""
+
+    size: int
+    hashes: list[str]
+
+
 class Checkpoint(_Open):
     """The signed size and root of the audit log (C2SP tlog-checkpoint in a signed note); retained."""
 
     checkpoint: str
+    consistency: list[Consistency] | None = None
 
 
 DATA: dict[Kind, type[_Open]] = {

@@ -1,0 +1,86 @@
+"""The contract as others' tools see it: the AsyncAPI parser, and consumers of both CloudEvents modes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from platesieve.adapters.mqtt.publisher import MqttPublisher
+from platesieve.adapters.mqtt.wire import Address
+from platesieve.settings import Device
+from tests.fakes.disclosures import a_hit
+from tests.integration.conftest import DEVICE, Broker, Dashboard, wait_until
+
+if TYPE_CHECKING:
+    import paho.mqtt.client as paho
+
+pytestmark = pytest.mark.integration
+CONTRACT = Path(__file__).parents[2] / "src" / "platesieve" / "schemas" / "v1" / "asyncapi.json"
+CHECK = """
+const {Parser} = require("@asyncapi/parser");
+const text = require("fs").readFileSync(process.argv[2], "utf8");
+new Parser().parse(text).then(({document, diagnostics}) => {
+  const errors = diagnostics.filter((d) => d.severity === 0);
+  console.log(JSON.stringify({channels: document ? document.channels().all().length : 0, errors}));
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the parser, or skip where npm or its registry is not to be had."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed; the contract is not checked with @asyncapi/parser")
+    folder = tmp_path_factory.mktemp("asyncapi")
+    install = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), "@asyncapi/parser@3"]
+    done = subprocess.run(install, capture_output=True, text=True, check=False, timeout=110)
+    if done.returncode:
+        pytest.skip("@asyncapi/parser cannot be installed; the contract is not checked with it")
+    (folder / "check.cjs").write_text(CHECK)
+    return folder
+
+
+def told(folder: Path, file: Path) -> dict[str, object]:
+    """Return what the parser says."""
+    command = ["node", str(folder / "check.cjs"), str(file)]
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout))
+
+
+@pytest.mark.slow
+def test_the_asyncapi_parser_finds_no_error(check: Path, tmp_path: Path) -> None:
+    """Eight channels and no error; the control is the same document with a word that AsyncAPI does not have."""
+    assert told(check, CONTRACT) == {"channels": 8, "errors": []}
+    wrong = json.loads(CONTRACT.read_text())
+    wrong["operations"]["send-hit"]["action"] = "shout"
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    assert told(check, tmp_path / "wrong.json")["errors"]
+
+
+def test_binary_mode_travels_as_user_properties(broker: Broker, dashboard: Dashboard) -> None:
+    """A consumer finds id, type and source beside the data, and the content type of the data itself."""
+    publisher = MqttPublisher(
+        broker.uplink(content_mode="binary"), Address.from_device(Device()), lambda: None, retry_s=(0.1, 0.3)
+    )
+    assert wait_until(lambda: publisher.events() is not None and publisher.free > 0)
+    assert publisher.publish(a_hit("h1", now_wall_ns=time.time_ns()), time.time_ns())
+    assert wait_until(lambda: bool(dashboard.received))
+    publisher.close()
+    message, data = dashboard.received[0]
+    attributes = dict(_user_properties(message))
+
+    assert (attributes["id"], attributes["type"]) == ("h1", "org.platesieve.hit.v1")
+    assert attributes["source"] == f"/{DEVICE}"
+    assert message.properties is not None
+    assert message.properties.ContentType == "application/json"
+    assert data["disposition"] == "hit"
+
+
+def _user_properties(message: paho.MQTTMessage) -> list[tuple[str, str]]:
+    return list(getattr(message.properties, "UserProperty", ()))
