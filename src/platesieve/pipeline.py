@@ -16,6 +16,7 @@ from platesieve.domain.errors import AuditError, DeliveryError
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.notice import Arrived, TurnedAway
 from platesieve.flow.accountability import checkpoint
+from platesieve.policy.holds import stretches
 from platesieve.flow.generation import NoDeliveries
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from platesieve.flow.generation import Deliveries, Generation
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.flow.obedience import Obedience
+    from platesieve.flow.orders import Orders
     from platesieve.flow.sight import Sight
     from platesieve.ports import AuditLog, Camera, Clock, Outlet
     from platesieve.vision.frame import Frame
@@ -93,7 +95,8 @@ class Pipeline:
         parts = self._parts
         notices = parts.outlet.notices()
         self._receive(notices, now)
-        parts.obedience.heed(notices, parts.books, now)
+        parts.obedience.heed(notices, parts.judge.policy, parts.books, now)
+        self._follow(parts.obedience.orders, now)
         parts.books.watch_hotlist(now)
         reason = self._why_not(now)
         parts.books.state(reason, now)
@@ -142,6 +145,19 @@ class Pipeline:
                 pass
             case generation:
                 self._delivered = generation
+
+    def _follow(self, orders: Orders, now: Instant) -> None:
+        """Let what was ordered become part of the rules, once the log says so."""
+        parts = self._parts
+        before = parts.judge.orders
+        if orders == before or not self._let_go(*parts.books.noted(now), now):
+            return
+        judge = replace(parts.judge, orders=orders)
+        parts.books.ordered(judge)
+        self._parts = replace(parts, judge=judge)
+        for hold in orders.holds:
+            if hold not in before.holds:
+                parts.outlet.stretch(tuple(stretches(hold, judge.policy)))
 
     def _why_not(self, now: Instant) -> Reason | None:
         """Return why no plate may be read now, or None."""

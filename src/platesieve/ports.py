@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from platesieve.audit.entry import Entry
-    from platesieve.domain.disclosure import Disclosure, Kind
+    from platesieve.domain.disclosure import Disclosure, Kind, Stretch
     from platesieve.domain.geometry import Detection
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.domain.notice import Notice
@@ -84,6 +84,9 @@ class Outlet(Protocol):
         bound of that buffer is reached, the oldest are dropped and counted in `notices`.
         """
 
+    def stretch(self, stretches: Sequence[Stretch]) -> None:
+        """Ask the uplink process to keep what it has for longer; like a Disclosure, sent again until it is done."""
+
     def notices(self) -> Sequence[Notice]:
         """Return, once each, what came back since the last call: commands, purges, losses."""
 
@@ -123,6 +126,9 @@ class Intake(Protocol):
 
         Until `stored` names them the camera process may send them again.
         """
+
+    def stretches(self) -> Sequence[Stretch]:
+        """Return, once each, what is to be kept for longer. Until `stored` names them they may come again."""
 
     def stored(self, ids: Sequence[str]) -> None:
         """Tell the camera process that these are durable, so that it forgets them."""
@@ -177,6 +183,9 @@ class Outbox(Protocol):
 
     def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
         """Do not offer these before `until_wall_ns`."""
+
+    def stretch(self, asked: Stretch) -> int:
+        """Keep rows for longer, because they are held; return how many. A row never goes earlier by it."""
 
     def purge_expired(self, now_wall_ns: int) -> int:
         """Erase what has expired, from every file of the store, and return how many there were."""

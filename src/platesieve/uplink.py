@@ -106,6 +106,7 @@ class Uplink:
         try:
             self._start()
             self._store(arrived)
+            self._stretch()
             self._settle(self.publisher.events())
             self._purge()
             self._publish_due()
@@ -158,6 +159,13 @@ class Uplink:
         dropped = self.outbox.store(arrived)
         self.intake.stored([disclosure.id for disclosure in arrived])
         self._report(dropped, "quota")
+
+    def _stretch(self) -> None:
+        """Keep for longer what is held; it is said to be done once it is durable."""
+        for asked in self.intake.stretches():
+            kept = self.outbox.stretch(asked)
+            self.intake.stored([asked.id])
+            _log.info("%d events are held for longer", kept)
 
     def _settle(self, events: Sequence[LinkEvent]) -> None:
         """Do what answers and receipts ask for. What the disk refuses now is done in a later round."""

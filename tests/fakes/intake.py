@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.disclosure import Disclosure, Stretch
     from platesieve.domain.notice import Notice
 
 
@@ -24,6 +24,7 @@ class FakeIntake:
     def __init__(self) -> None:
         self.camera: list[Disclosure] = []
         self.on_wire: list[Disclosure] = []
+        self.asked: list[Stretch] = []
         self.acknowledged: list[str] = []
         self.told: list[Notice] = []
         self.resets = 0
@@ -37,6 +38,11 @@ class FakeIntake:
         self.on_take(timeout_s)
         taken, self.camera = self.camera, []
         self.on_wire += taken
+        return taken
+
+    def stretches(self) -> Sequence[Stretch]:
+        """Return what is to be kept for longer, once."""
+        taken, self.asked = self.asked, []
         return taken
 
     def stored(self, ids: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ Usage::
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from platesieve.domain.disclosure import Kind
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from platesieve.domain.disclosure import Disclosure
+    from platesieve.domain.disclosure import Disclosure, Stretch
 
 _ORDER = {Kind.HIT: 0, Kind.HEALTH: 1, Kind.CHECKPOINT: 1, Kind.COUNT: 2, Kind.READ: 3}
 
@@ -97,6 +97,14 @@ class FakeOutbox:
             if id_ in self.rows:
                 self.rows[id_].not_before_wall_ns = until_wall_ns
 
+    def stretch(self, asked: Stretch) -> int:
+        """Keep rows for longer."""
+        self._check()
+        kept = [row for row in self.rows.values() if _is_meant(row.disclosure, asked)]
+        for row in kept:
+            row.disclosure = replace(row.disclosure, expires_wall_ns=asked.until_ns)
+        return len(kept)
+
     def purge_expired(self, now_wall_ns: int) -> int:
         """Erase what has expired."""
         self._check()
@@ -143,3 +151,9 @@ class FakeOutbox:
 
 def _expires(disclosure: Disclosure) -> float:
     return float("inf") if disclosure.expires_wall_ns is None else disclosure.expires_wall_ns
+
+
+def _is_meant(disclosure: Disclosure, asked: Stretch) -> bool:
+    expires_ns = disclosure.expires_wall_ns
+    in_span = expires_ns is not None and asked.from_ns <= expires_ns < min(asked.to_ns, asked.until_ns)
+    return disclosure.kind is asked.kind and in_span

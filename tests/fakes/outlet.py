@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.domain.disclosure import Disclosure, Kind
+    from platesieve.domain.disclosure import Disclosure, Kind, Stretch
     from platesieve.domain.notice import Notice
 
 
@@ -23,12 +23,17 @@ class FakeOutlet:
     def __init__(self, story: list[str] | None = None) -> None:
         self.sent: list[Disclosure] = []
         self.coming_back: list[Notice] = []
+        self.stretched: list[Stretch] = []
         self._story = story if story is not None else []
 
     def send(self, disclosure: Disclosure) -> None:
         """See ports.Outlet."""
         self.sent.append(disclosure)
         self._story.append(f"sent {disclosure.kind.value}")
+
+    def stretch(self, stretches: Sequence[Stretch]) -> None:
+        """See ports.Outlet."""
+        self.stretched += stretches
 
     def notices(self) -> Sequence[Notice]:
         """See ports.Outlet."""

@@ -22,6 +22,7 @@ from platesieve.flow.obedience import Obedience
 from platesieve.flow.sight import Sight
 from platesieve.hotlist.hotlist import HotList
 from platesieve.pipeline import Parts, Pipeline
+from platesieve.policy.force import suited
 from platesieve.policy.instruments import instruments_for
 from platesieve.policy.load import load_pack, load_policy
 from platesieve.settings import Audit, Device, Tracking, Vision
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from platesieve.flow.judge import Judgement
+    from platesieve.flow.obedience import LastingMemory
 
 INTERVAL_S = 0.1
 QUIET_FRAMES = 15  # long enough for every pass to end
@@ -52,12 +54,15 @@ class Station:
         recipients: dict[str, bytes] | None = None,
         command_key: bytes | None = None,
         suspended: bool = False,
+        device_secret: bytes | None = None,
+        memory: LastingMemory | None = None,
     ) -> None:
         self.story: list[str] = []
         self.clock = FakeClock()
         self.log, self.outlet = FakeAuditLog(self.story), FakeOutlet(self.story)
         rules = load_pack(policy) if isinstance(policy, str) else load_policy(policy, "policy.toml")
-        self.device = replace(Device(), mount=rules.mounts[0], latitude_deg=44.97759, longitude_deg=-93.26502)
+        here = replace(Device(), mount=rules.mounts[0], latitude_deg=44.97759, longitude_deg=-93.26502)
+        self.device = suited(here, rules)
         rows = f"plate,category,list,expires\n{hotlist}\n".encode()
         now = self.clock.now()
         instruments = instruments_for(self.device, recipients or {}, rules.epochs_s)
@@ -66,7 +71,7 @@ class Station:
         self.eyes = ScriptedEyes(script)
         sight = Sight(self.eyes, self.eyes, Vision(motion_fraction=0.0), Tracking(), lambda text: fold(text).encode())
         books = Books(self.judge, Audit(), Facts("0" * 64, "1" * 64, {}), now)
-        obedience = Obedience(self.device, command_key, suspended=suspended)
+        obedience = Obedience(self.device, command_key, suspended=suspended, device_secret=device_secret, memory=memory)
         parts = Parts(sight, self.judge, books, obedience, self.log, self.outlet, self.clock)
         self.pipeline = Pipeline(parts)
         self._frames = len(script)

@@ -213,12 +213,15 @@ def policies(draw: st.DrawFn) -> bytes:
         tree["operators"] = draw(st.sampled_from([["police"], ["public", "private"]]))
     if draw(st.integers(0, 3)) == 0:
         tree["requires"] = draw(st.sampled_from([["registration"], ["policy-document", "occasion"]]))
+    if draw(st.integers(0, 3)) == 0:
+        tree["folding"] = draw(st.sampled_from([[], ["0O"], ["OQ", "AR", "MWN"]]))
+    parts = {sort: draw(sections(sort)) for sort in ("hit", "miss", "unsure")}
     tree["reading"] = {
-        "min_agreeing_frames": draw(st.integers(1, 3)),
+        "min_agreeing_frames": draw(st.integers(2 if parts["hit"]["publish"] == "event" else 1, 3)),
         "min_confidence": draw(st.sampled_from([0.0, 0.5, 0.9])),
         "raw_lifetime": draw(st.sampled_from(["1s", "3s", "60s"])),
     }
-    return toml(tree | {sort: draw(sections(sort)) for sort in ("hit", "miss", "unsure")})
+    return toml(tree | parts)
 
 
 # ---- random vehicles and moments -------------------------------------------------------------------------------------
@@ -298,7 +301,7 @@ def crowds(draw: st.DrawFn) -> tuple[bytes, str, list[tuple[int, dict[str, str]]
 def mutants() -> dict[str, tuple[str, Callable[[Any], Any]]]:
     """Return ways to break the product: what to replace, and by what, made from what stands there."""
     return {
-        "plates are not folded": ("platesieve.policy.minimise.fold", lambda _: lambda text: text.reveal()),
+        "plates are not folded": ("platesieve.domain.folding.Folding.characters", lambda _: lambda _self, text: text),
         "sealed values are not padded": ("platesieve.policy.minimise.PADDED_TO", lambda _: 1),
         "reads live a second too long": (
             "platesieve.policy.decide.expiry",

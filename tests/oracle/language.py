@@ -19,7 +19,8 @@ from decimal import Decimal
 from typing import Any
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-ALIKE = {"O": "0", "D": "0", "Q": "0", "I": "1", "B": "8", "S": "5", "Z": "2"}
+ALIKE = ["0OQ", "1I", "5S", "6G", "8B"]
+KINDS = ["exact", "partial-jurisdiction", "lookalike"]
 FIELDS = ["plate", "plate_region", "time", "location", "device", "direction", "lane", "confidence", "category", "list", "plate_crop", "scene_crop", "time_quality"]
 COUNTED = {"plate_region", "device", "direction", "lane", "category", "list", "time_quality"}
 PUBLIC = {"device", "confidence", "category", "list", "time_quality"}
@@ -80,7 +81,7 @@ def answer(text: bytes, s: dict[str, Any], found: list[Any], device: dict[str, A
     sure = s["frames"] >= reading["min_agreeing_frames"] and s["confidence"] >= reading["min_confidence"]
     sort = ("hit" if found else "miss") if sure else "unsure"
     part, seen = law.get(sort, {"publish": "none"}), now["wall"] - age
-    hits = [h for h in found if h[0] == "exact"] or found
+    hits = [h for h in found if h[0] == min((h[0] for h in found), key=KINDS.index)]
     doubtful = now["quality"] != "synchronised" and (sort, part["publish"]) != ("hit", "event")
     if part["publish"] == "none" or doubtful:
         return {"suppress": "policy-none" if part["publish"] == "none" else "clock-not-trusted"}
@@ -113,7 +114,8 @@ def answer(text: bytes, s: dict[str, Any], found: list[Any], device: dict[str, A
             epoch, secret = epochs[rule["epoch"]]
             info = b"platesieve-pseudonym-v1" + packed(4, "/".join(device[k] for k in ("agency", "site", "device")), epoch, f"{sort}/{field}")
             key = hmac.digest(hmac.digest(bytes(32), secret, "sha256"), info + b"\1", "sha256")  # RFC 5869, one block
-            name = "".join(ALIKE.get(c, c) for c in plain[field]) if field == "plate" else plain[field]
+            alike = {c: group[0] for group in law.get("folding", ALIKE) for c in group if field == "plate"}
+            name = "".join(alike.get(c, c) for c in plain[field])
             alias = base64.urlsafe_b64encode(hmac.digest(key, name.encode(), "sha256")).decode()[:43]
             out[field] = {"pseudonym": alias, "epoch": epoch}
     out = {f: v for f, v in out.items() if v is not None}

@@ -51,3 +51,24 @@ class Disclosure:
 
     def __repr__(self) -> str:
         return f"Disclosure({self.kind.value}, fields={sorted(self.body)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a preservation hold asks of the outbox: what would be erased within a span stays until a later moment.
+
+    Rows do not say in clear when a vehicle was seen, so the span is one of expiries, counted from it.
+
+    Attributes:
+        id: says the same stretch again by the same name.
+        kind: of the rows that it is about.
+        from_ns: expiries from this moment on, nanoseconds since the Unix epoch.
+        to_ns: ... and before this one.
+        until_ns: become this one, where it is later.
+    """
+
+    id: str
+    kind: Kind
+    from_ns: int
+    to_ns: int
+    until_ns: int

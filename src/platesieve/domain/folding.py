@@ -1,44 +1,74 @@
 """Fold glyphs that readers confuse, so that 0/O and 1/I do not split one vehicle into two.
 
-The classes follow what plate readers mix up in practice (position-free). The UK journey-time scheme folded more, which
-merges more vehicles; `merged_share` says what these classes cost, and `policy explain` repeats it.
+Which glyphs is a choice between two faults: every group saves misread vehicles from being missed, and makes plates of
+strangers look alike. `CLASSES` is what the released reader mixes up: `confusion.folding_groups` proposes it over its
+measured matrix, with `FOLDED_SHARE` as the least; a policy may write groups of its own. The UK journey-time scheme
+folded more, which merges more vehicles; `merged_share` says what the groups cost, and `policy explain` repeats it.
 """
 
 from __future__ import annotations
 
 import string
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
 
-CLASSES: tuple[str, ...] = ("0ODQ", "1I", "8B", "5S", "2Z")
-_FOLD = str.maketrans({glyph: group[0] for group in CLASSES for glyph in group})
+CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "6G", "8B")
+FOLDED_SHARE = (
+    0.04  # below it, groups of letters alone begin (M and W, V and Y), which merge ten times as many strangers
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Groups of glyphs of which each becomes the first.
+
+    Attributes:
+        groups: two or more capitals and digits each, none in two groups; empty folds nothing.
+    """
+
+    groups: tuple[str, ...] = CLASSES
+    _table: dict[int, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        table = str.maketrans({glyph: group[0] for group in self.groups for glyph in group})
+        object.__setattr__(self, "_table", table)
+
+    def characters(self, characters: str) -> str:
+        """Return characters with every glyph of a group replaced by its first."""
+        return characters.translate(self._table)
+
+    def fold(self, text: PlateText) -> str:
+        """Return the folded characters of a plate. The result is as private as the plate."""
+        return self.characters(text.reveal())
+
+    def sort_key(self, text: PlateText) -> tuple[bytes, bytes]:
+        """Return a plate folded and as it is, ASCII, both as private as the plate: what a hot list is ordered by."""
+        characters = text.reveal()
+        return self.characters(characters).encode("ascii"), characters.encode("ascii")
+
+    def merged_share(self, letters: int, digits: int) -> float:
+        """Return which share of all plates of a series has the folded form of another, 0..1.
+
+        A glyph merges with another in its own kind of place only: O, D and Q among letters, none among digits.
+        """
+        unmerged = 1.0
+        for kind, places in ((string.ascii_uppercase, letters), (string.digits, digits)):
+            folded = [self.characters(glyph) for glyph in kind]
+            unmerged *= (sum(folded.count(one) == 1 for one in folded) / len(kind)) ** places
+        return 1 - unmerged
+
+
+STANDARD = Folding()
 
 
 def fold_characters(characters: str) -> str:
-    """Return characters with every confusable glyph replaced by the first of its class."""
-    return characters.translate(_FOLD)
+    """Return characters folded by the standard groups."""
+    return STANDARD.characters(characters)
 
 
 def fold(text: PlateText) -> str:
-    """Return the folded characters of a plate. The result is as private as the plate."""
-    return fold_characters(text.reveal())
-
-
-def sort_key(text: PlateText) -> tuple[bytes, bytes]:
-    """Return a plate folded and as it is, ASCII, both as private as the plate: what a hot list is ordered by."""
-    characters = text.reveal()
-    return fold_characters(characters).encode("ascii"), characters.encode("ascii")
-
-
-def merged_share(letters: int, digits: int) -> float:
-    """Return which share of all plates of a series has the folded form of another, 0..1.
-
-    A glyph merges with another in its own kind of place only: O, D and Q among letters, none among digits.
-    """
-    unmerged = 1.0
-    for kind, places in ((string.ascii_uppercase, letters), (string.digits, digits)):
-        folded = [fold_characters(glyph) for glyph in kind]
-        unmerged *= (sum(folded.count(one) == 1 for one in folded) / len(kind)) ** places
-    return 1 - unmerged
+    """Return a plate folded by the standard groups. The result is as private as the plate."""
+    return STANDARD.fold(text)

@@ -13,6 +13,14 @@ class Verb(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     REFRESH = "refresh"
+    ADD_PLATE = "add-plate"
+    HOLD = "hold"
+    END = "end"
+
+    @property
+    def has_terms(self) -> bool:
+        """Return whether a command says more than its verb, sealed to the device."""
+        return self in {Verb.ADD_PLATE, Verb.HOLD, Verb.END}
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,16 @@ class Books:
         self._pending.clear()
         return entries, leaving
 
+    def noted(self, now: Instant) -> tuple[list[Entry], list[Disclosure]]:
+        """Return what was noted, to be written before it takes effect."""
+        entries = [*self._pending, *self._key_events(now)]
+        self._pending.clear()
+        return entries, []
+
+    def ordered(self, judge: Judge) -> None:
+        """Keep the books of the same rules with other orders from now on."""
+        self._judge = judge
+
     def take_over(self, successor: Judge) -> None:
         """Keep the books of other rules from now on; the next health event says so."""
         if successor.policy.sha256 != self._judge.policy.sha256:
@@ -264,6 +274,9 @@ class Books:
     def _batch(self, now: Instant) -> Entry:
         dropped = self.camera_dropped - self._dropped_before
         batch = self._accounts.batch(now, dropped)
+        orders = self._judge.orders
+        if orders.by_hand.entries or orders.holds:
+            batch = replace(batch, manual=len(orders.by_hand.entries), holds=len(orders.holds))
         self._accounts, self._dropped_before = Accounts(now), self.camera_dropped
         return batch
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from platesieve.domain.decision import Reason
+from platesieve.domain.decision import Disclose, Reason
+from platesieve.flow.orders import Orders
 from platesieve.policy.decide import Context, decide, disposition
 from platesieve.policy.force import device_refusals, in_force, out_of_force
+from platesieve.policy.holds import preserved
 from platesieve.policy.seal import Sealer
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Judge:
         recipients: the public keys that `instruments` seals to, by name.
         policy_until_ns: wall time from which nobody vouches for the policy; None where nobody had to.
         hotlist_until_ns: the same for the hot list.
+        orders: wanted plates by hand, and holds; without effect under a policy that does not allow them.
     """
 
     policy: Policy
@@ -55,6 +58,7 @@ class Judge:
     recipients: Mapping[str, bytes] = field(default_factory=dict)
     policy_until_ns: int | None = None
     hotlist_until_ns: int | None = None
+    orders: Orders = field(default_factory=Orders)
 
     def under(self, generation: Generation) -> Judge:
         """Return who judges under another generation of rules.
@@ -69,6 +73,7 @@ class Judge:
             dict(generation.recipients),
             generation.policy_until_ns,
             generation.hotlist_until_ns,
+            self.orders,
         )
 
     def forbids(self, now: Instant) -> Reason | None:
@@ -93,11 +98,24 @@ class Judge:
         return _is_over(self.hotlist_until_ns, now) or self.hotlist.stale(now, self.policy.hotlists.max_age_s)
 
     def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:
-        """Match, sort into hit, miss or unsure, and ask the policy what may leave."""
-        matches = () if self.hotlist_is_stale(now) else self.hotlist.match(sighting.text, now)
+        """Match, sort into hit, miss or unsure, and ask the policy what may leave and how long it is kept."""
+        matches = self._matches(sighting, now)
         sort = disposition(sighting, matches, self.policy)
         context = Context(now=now, quality=quality, device=self.device)
-        return Judgement(sighting, matches, sort, decide(sighting, matches, self.policy, context, self.instruments))
+        decision = decide(sighting, matches, self.policy, context, self.instruments)
+        if isinstance(decision, Disclose) and self.orders.holds:
+            seen_ns = now.wall_ns - (now.monotonic_ns - sighting.last_seen.monotonic_ns)
+            held = preserved(decision.disclosure, sighting.text, seen_ns, self.policy, self.orders.holds)
+            decision = replace(decision, disclosure=held)
+        return Judgement(sighting, matches, sort, decision)
+
+    def _matches(self, sighting: Sighting, now: Instant) -> tuple[Match, ...]:
+        """Return what list and hand-made entries say. The latter have an end of their own and grow stale with it."""
+        text = sighting.text
+        listed = () if self.hotlist_is_stale(now) else self.hotlist.match(text, now, sighting.region)
+        if not self.policy.hotlists.manual_expires_s or not self.orders.by_hand.entries:
+            return listed
+        return (*listed, *self.orders.by_hand.match(text, self.policy.folding, now))
 
 
 def _is_over(until_ns: int | None, now: Instant) -> bool:

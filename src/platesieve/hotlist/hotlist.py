@@ -14,9 +14,9 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from platesieve.domain.folding import sort_key
+from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.instant import NS_PER_S
-from platesieve.domain.match import Match, MatchKind
+from platesieve.domain.match import Match, MatchKind, comes_from
 from platesieve.hotlist.table import read_table
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
     from platesieve.hotlist.table import Row
 
-# Folded plate, plate (both padded with zeros), which category and list, and until when: seconds since the Unix epoch,
-# the first at which it is no longer wanted, or 0.
+# Folded plate, plate (both padded with zeros), which category, list and jurisdiction, and until when: seconds since
+# the Unix epoch, the first at which it is no longer wanted, or 0.
 _RECORD = struct.Struct(">12s12sIQ")
 _FOLDED_BYTES = 12
 _PROGRESS_EVERY = 100_000
@@ -51,21 +51,25 @@ class HotList:
         digest: SHA-256 of the file they came from, hex.
         loaded: when the file was known to be current, or None for a list that has no age.
         expired: how many rows of the file were over already.
+        folding: glyphs that count as alike; the groups of the policy.
     """
 
-    def __init__(self, rows: Iterable[Row], digest: str, loaded: Instant | None, expired: int = 0) -> None:
-        kinds: dict[tuple[str, str], int] = {}
+    def __init__(
+        self, rows: Iterable[Row], digest: str, loaded: Instant | None, expired: int = 0, folding: Folding = STANDARD
+    ) -> None:
+        self._folding = folding
+        kinds: dict[tuple[str, str, str | None], int] = {}
         records = (
             _RECORD.pack(
-                *sort_key(row.plate),
-                kinds.setdefault((row.category, row.list_id), len(kinds)),
+                *folding.sort_key(row.plate),
+                kinds.setdefault((row.category, row.list_id, row.jurisdiction), len(kinds)),
                 0 if row.until_ns is None else max(row.until_ns // NS_PER_S, 1),
             )
             for row in rows
         )
         self._records = _in_order(records)
         self._kinds = tuple(kinds)
-        self._list_ids = tuple(sorted({list_id for _, list_id in kinds}))
+        self._list_ids = tuple(sorted({list_id for _, list_id, _ in kinds}))
         self._count = len(self._records) // _RECORD.size
         self._loaded = loaded
         self._sha256 = digest
@@ -78,7 +82,12 @@ class HotList:
 
     @classmethod
     def from_csv(
-        cls, text: str | bytes, name: str, now: Instant, progress: Callable[[int], None] | None = None
+        cls,
+        text: str | bytes,
+        name: str,
+        now: Instant,
+        progress: Callable[[int], None] | None = None,
+        folding: Folding = STANDARD,
     ) -> Self:
         """Return the list that a table holds (see `table.read_table` for its form).
 
@@ -87,12 +96,13 @@ class HotList:
             name: what to call it in problems.
             now: when it was fetched; its age is counted from here, and what is over by then is skipped.
             progress: told how many rows were read, every hundred thousand of them.
+            folding: glyphs that count as alike; the groups of the policy.
 
         Raises:
             ConfigError: `problems` names every bad row by its line, none by its plate.
         """
         raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-        return cls.from_tables([Source(raw, name)], now, progress=progress)
+        return cls.from_tables([Source(raw, name)], now, progress=progress, folding=folding)
 
     @classmethod
     def from_tables(
@@ -101,6 +111,7 @@ class HotList:
         now: Instant,
         loaded: Instant | None = None,
         progress: Callable[[int], None] | None = None,
+        folding: Folding = STANDARD,
     ) -> Self:
         """Return one list of several tables; a row ends with its table at the latest.
 
@@ -109,6 +120,7 @@ class HotList:
             now: what is over by then is skipped.
             loaded: when the tables were known to be current; now unless given.
             progress: told how many rows were read, every hundred thousand of them.
+            folding: glyphs that count as alike; the groups of the policy.
 
         Raises:
             ConfigError: of the first table with bad rows; `problems` names every one of them by its line.
@@ -129,7 +141,7 @@ class HotList:
 
         digests = [sha256(source.table).digest() for source in sources]
         digest = digests[0] if len(digests) == 1 else sha256(b"".join(sorted(digests))).digest()
-        hotlist = cls(wanted(), digest.hex(), loaded or now)
+        hotlist = cls(wanted(), digest.hex(), loaded or now, folding=folding)
         hotlist._expired = expired
         return hotlist
 
@@ -139,18 +151,27 @@ class HotList:
         vars(again).update(vars(self), _loaded=now)
         return again
 
-    def match(self, text: PlateText, now: Instant) -> tuple[Match, ...]:
-        """Return what the list says about a plate: exact matches first, then those of plates that look alike."""
-        found = (
-            Match(MatchKind.EXACT if exact else MatchKind.LOOKALIKE, *self._kinds[kind])
-            for exact, kind, until_s in self._near(text)
-            if not until_s or now.wall_ns < until_s * NS_PER_S
-        )
-        return tuple(sorted(dict.fromkeys(found), key=lambda match: (match.kind, match.list_id, match.category)))
+    def match(self, text: PlateText, now: Instant, region: str | None = None) -> tuple[Match, ...]:
+        """Return what the list says about a plate, best matches first.
+
+        Args:
+            text: the plate.
+            now: entries that are over are passed by.
+            region: where the reader takes it to be from. An entry of another country is passed by too.
+        """
+        found = set()
+        for same, kind, until_s in self._near(text):
+            category, list_id, jurisdiction = self._kinds[kind]
+            here = comes_from(region, jurisdiction)
+            if here is False or (until_s and now.wall_ns >= until_s * NS_PER_S):
+                continue
+            sort = MatchKind.LOOKALIKE if not same else MatchKind.EXACT if here else MatchKind.PARTIAL
+            found.add(Match(sort, category, list_id))
+        return tuple(sorted(found, key=lambda match: (match.kind.rank, match.list_id, match.category)))
 
     def _near(self, text: PlateText) -> Iterator[tuple[bool, int, int]]:
         """Yield the records whose plate folds to the same: whether it is the very plate, which kind, until when."""
-        folded, plate = (characters.ljust(_FOLDED_BYTES, b"\0") for characters in sort_key(text))
+        folded, plate = (characters.ljust(_FOLDED_BYTES, b"\0") for characters in self._folding.sort_key(text))
         size = _RECORD.size
         at = bisect_left(range(self._count), folded, key=lambda n: self._records[n * size : n * size + _FOLDED_BYTES])
         for number in range(at, self._count):

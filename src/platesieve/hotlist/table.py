@@ -1,11 +1,13 @@
 """A hot list as a table: CSV (RFC 4180, UTF-8), the first line names the columns, in any order.
 
-    plate,category,list,expires
-    ABC 123,stolen,state-police,2026-12-31
-    XYZ789,warrant,metro-pd,
+    plate,category,list,expires,jurisdiction
+    ABC 123,stolen,state-police,2026-12-31,US-MN
+    XYZ789,warrant,metro-pd,,
 
 `plate` as people write it; `category` and `list` are short names in small letters; `expires` may be missing or empty,
-else an ISO 8601 date (wanted until the end of it, UTC) or RFC 3339 time. There is no other column: a hot list has no
+else an ISO 8601 date (wanted until the end of it, UTC) or RFC 3339 time; `jurisdiction` may be missing or empty, else
+an ISO 3166 code, `US` or `US-MN`: a plate that is read as one of another country then meets nothing. There is no other
+column: a hot list has no
 place for free text about people.
 """
 
@@ -32,9 +34,10 @@ MAX_ROWS = 1_000_000
 MAX_PROBLEMS = 100
 _PIECE = 1 << 20
 NEEDED = frozenset({"plate", "category", "list"})
-COLUMNS = frozenset({*NEEDED, "expires"})
+COLUMNS = frozenset({*NEEDED, "expires", "jurisdiction"})
 # The same small words that the audit log admits. A plate in capital letters is none of them.
 _NAME = re.compile(r"(?=.{1,32}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
+_JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -47,6 +50,7 @@ class Row:
     category: str
     list_id: str
     until_ns: int | None
+    jurisdiction: str | None = None
 
 
 class _BadRow(Exception):  # noqa: N818 - never leaves this module
@@ -134,7 +138,7 @@ def _header_problem(columns: tuple[str, ...]) -> str | None:
     if unknown:
         return (
             f"has {unknown} column{'s' if unknown > 1 else ''} that a hot list may not have; leave only "
-            "plate, category, list and expires: free text about people has no place on the device"
+            "plate, category, list, expires and jurisdiction: free text about people has no place on the device"
         )
     return None
 
@@ -152,7 +156,10 @@ def _row(columns: tuple[str, ...], cells: list[str]) -> Row:
         raise _BadRow("has no usable category; write 1 to 32 small letters, digits and dashes")
     if not _NAME.fullmatch(list_id):
         raise _BadRow("has no usable list; write 1 to 32 small letters, digits and dashes")
-    return Row(plate, category, list_id, _until_ns(row.get("expires", "").strip()))
+    jurisdiction = row.get("jurisdiction", "").strip()
+    if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
+        raise _BadRow("has a jurisdiction that is no ISO 3166 code; write for example US or US-MN")
+    return Row(plate, category, list_id, _until_ns(row.get("expires", "").strip()), jurisdiction or None)
 
 
 @lru_cache(maxsize=1024)  # a list has few different dates

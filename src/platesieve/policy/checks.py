@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Problem: TypeAlias = "tuple[Path, str]"
 
 MAX_RAW_LIFETIME_S = 60
+MIN_FRAMES_OF_ALERT = 2
 
 
 def check_policy(policy: Policy) -> Iterator[Problem]:
@@ -47,6 +48,17 @@ def check_policy(policy: Policy) -> Iterator[Problem]:
         yield ("requires",), 'a reader that moves cannot know that it keeps out of a place; write mounts = ["fixed"]'
     if policy.reading.raw_lifetime_s > MAX_RAW_LIFETIME_S:
         yield ("reading", "raw_lifetime"), f"a read stays in RAM too long; write at most {MAX_RAW_LIFETIME_S}s"
+    glyphs = "".join(policy.folding.groups)
+    if len(set(glyphs)) != len(glyphs):
+        yield ("folding",), "has a glyph in two groups, or twice in one; name each once"
+    alerts = policy.hit.publish is Publish.EVENT
+    if alerts and policy.reading.min_agreeing_frames < MIN_FRAMES_OF_ALERT:
+        yield (
+            ("reading", "min_agreeing_frames"),
+            f"one frame is not enough to trouble anybody; an alert needs {MIN_FRAMES_OF_ALERT} that agree",
+        )
+    if policy.holds is not None and not any(policy.section(d).publish is Publish.EVENT for d in Disposition):
+        yield ("holds",), "no read leaves, so that there is nothing to hold; remove it"
     yield from _check_rings(policy)
     for disposition in Disposition:
         for path, problem in _check_section(policy.section(disposition), disposition):

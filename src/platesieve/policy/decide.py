@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from platesieve.domain.decision import Decision, Disclose, Reason, Suppress, Tally
 from platesieve.domain.disclosure import Disclosure
 from platesieve.domain.instant import NS_PER_S, TimeQuality
-from platesieve.domain.match import Disposition, MatchKind
+from platesieve.domain.match import Disposition
 from platesieve.policy.coarsen import floor_to
 from platesieve.policy.force import misfits, out_of_force
 from platesieve.policy.instruments import Instruments
@@ -127,9 +127,9 @@ def expiry_grain_s(section: Section) -> int | None:
 
 
 def _best(matches: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Return the exact matches, or the lookalikes where there is no exact one: a guess never colours a fact."""
-    exact = tuple(match for match in matches if match.kind is MatchKind.EXACT)
-    return exact or matches
+    """Return the matches of the best kind that there is: a guess never colours a fact."""
+    best = min((match.kind.rank for match in matches), default=0)
+    return tuple(match for match in matches if match.kind.rank == best)
 
 
 def _group(case: Case, section: Section) -> tuple[tuple[str, str], ...]:

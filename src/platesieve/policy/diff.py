@@ -92,10 +92,15 @@ def _reading(old: Policy, new: Policy) -> Iterator[Change]:
     lists, newer = old.hotlists, new.hotlists
     yield from _lasting("age of a hot list", lists.max_age_s, newer.max_age_s)
     yield from _lasting("life of an entry made by hand", lists.manual_expires_s, newer.manual_expires_s)
-    if lists.manual_reason_required != newer.manual_reason_required:
-        needed = newer.manual_reason_required
-        what = "required now" if needed else "not required"
-        yield Change("stricter" if needed else "looser", f"reason of an entry made by hand: {what}")
+    held, holds = old.holds, new.holds
+    yield from _lasting("longest hold", held.longest_s if held else 0, holds.longest_s if holds else 0)
+    if held and holds and held.plates != holds.plates:
+        yield Change(
+            "looser" if holds.plates else "stricter", f"holds of one plate: {'now' if holds.plates else 'no longer'}"
+        )
+    if old.folding != new.folding:
+        names = (" ".join(new.folding.groups) or "nothing", " ".join(old.folding.groups) or "nothing")
+        yield Change("other", f"folded: {names[0]}, was {names[1]}")
     if old.log_of_use != new.log_of_use:
         yield Change("other", f"log of use: per {new.log_of_use or 'nothing'}, was per {old.log_of_use or 'nothing'}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from platesieve.domain.folding import CLASSES, merged_share
+from platesieve.domain.confusion import collision_share
+from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.match import Disposition
 from platesieve.policy.decide import NOTICE, expiry_grain_s
 from platesieve.policy.duration import say_duration
@@ -103,10 +104,10 @@ def _row(policy: Policy, disposition: Disposition, field: Field) -> Row:
         return Row(disposition, field, told, why, kept, EVERYBODY, Classification.PUBLIC)
     who = f"the holder of {action.to}'s private key" if isinstance(action, Seal) else EVERYBODY
     kept = say_duration(section.retention_s)
-    return Row(disposition, field, leaves(field, action), why, kept, who, classification(field))
+    return Row(disposition, field, leaves(field, action, policy.folding), why, kept, who, classification(field))
 
 
-def leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line for each action reads best
+def leaves(field: Field, action: Action, folding: Folding = STANDARD) -> str:  # noqa: PLR0911 - one line for each action reads best
     """Return in which form a field leaves, in words."""
     match action:
         case Keep():
@@ -120,7 +121,7 @@ def leaves(field: Field, action: Action) -> str:  # noqa: PLR0911 - one line for
         case ToCountry():
             return "the country only"
         case Pseudonym(epoch_s, scope):
-            folded = f", after {' '.join(CLASSES)} are folded" if field is Field.PLATE else ""
+            folded = f", after {' '.join(folding.groups)} are folded" if field is Field.PLATE and folding.groups else ""
             return f"a pseudonym for {say_duration(epoch_s)}, {_WHERE[scope]}{folded}"
         case Seal(to):
             return f"sealed to {to}"
@@ -143,7 +144,8 @@ def _proved(policy: Policy) -> Iterator[str]:
         yield "of a vehicle that nobody looks for nothing leaves but a count"
     longest = max((section.retention_s for section in events.values()), default=0)
     if longest:
-        yield f"every read is erased everywhere at most {say_duration(longest)} after the vehicle was last seen"
+        held = ", unless a signed hold keeps it for longer" if policy.holds else ""
+        yield f"every read is erased everywhere at most {say_duration(longest)} after the vehicle was last seen{held}"
     yield f"a read is gone from RAM within {say_duration(policy.reading.raw_lifetime_s)} after that"
     if Disposition.HIT in events:
         yield f"every alert says: {NOTICE}"
@@ -160,6 +162,16 @@ def _warnings(policy: Policy) -> Iterator[str]:
     if any(policy.section(disposition).publish is Publish.EVENT for disposition in Disposition):
         yield "whoever listens live sees when an event arrives, whatever its time field says"
         yield "agency, site and device stand in the topic of every event, and a fixed reader's id is its place"
+    if policy.hit.publish is Publish.EVENT and isinstance(policy.hit.action(Field.PLATE_CROP), Drop):
+        yield "hit: no picture of the plate leaves, so that nobody can confirm an alert by eye"
+    if policy.hotlists.manual_expires_s:
+        life = say_duration(policy.hotlists.manual_expires_s)
+        yield f"a person with the command key may add plates for up to {life}, with reason and case number"
+    if policy.holds is not None:
+        what = "this camera's reads, or those of one plate," if policy.holds.plates else "this camera's reads"
+        yield f"whoever holds the command key may hold {what} for up to {say_duration(policy.holds.longest_s)}"
+        if policy.holds.plates:
+            yield "the later expiry of a read whose plate is held shows to everybody who gets the event"
     unverified = [source.url for source in policy.sources if "C:" in source.verified or "M:" in source.verified]
     if unverified:
         yield "rests in part on secondary sources (C) or memory (M): see the sources"
@@ -180,8 +192,7 @@ def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:
     aliases = [rule.action for rule in section.rules.values() if isinstance(rule.action, Pseudonym)]
     epochs = [alias.epoch_s for alias in aliases]
     if epochs:
-        share = merged_share(letters=3, digits=3)
-        yield f"of plates with three letters and three digits {share:.0%} share their pseudonym with another plate"
+        yield from _folding_cost(policy.folding)
         widest = max((alias.scope for alias in aliases), key=list(Scope).index)
         where = {Scope.DEVICE: "this device", Scope.SITE: "the devices of its site"}.get(widest, "all devices")
         yield f"within {say_duration(max(epochs))} all passes of one vehicle at {where} can be linked"
@@ -189,6 +200,16 @@ def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:
             yield f"whoever steals a device with a {widest} key computes the pseudonyms of all epochs to come"
         if section.time_period_s is None and not isinstance(section.action(Field.TIME), Keep):
             yield f"the epoch of the pseudonym tells the span of {say_duration(min(epochs))} in which it passed"
+
+
+def _folding_cost(folding: Folding) -> Iterator[str]:
+    """Yield what the groups cost on plates of three letters and three digits."""
+    share = folding.merged_share(letters=3, digits=3)
+    pairs = collision_share(folding.groups, "@@@###")
+    yield (
+        f"of plates with three letters and three digits {share:.0%} have the folded form of another; two strangers are "
+        f"taken for one vehicle {pairs * 1e8:.1f} times in a hundred million"
+    )
 
 
 def _action_is(section: Section, among: frozenset[Field], kind: type[Keep]) -> bool:

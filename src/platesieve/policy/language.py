@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.match import Disposition
 
 if TYPE_CHECKING:
@@ -270,11 +271,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ListRules:
-    """How old a hot list may be, and what a hand-made entry needs."""
+    """How old a hot list may be, and how long an entry made by hand may live; 0 where none may be made."""
 
     max_age_s: int = 86_400
-    manual_reason_required: bool = True
-    manual_expires_s: int = 28_800
+    manual_expires_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRules:
+    """How long reads may be kept on somebody's signature, and whether a hold may be about one plate."""
+
+    longest_s: int
+    plates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +298,8 @@ class Policy:
         operators: kinds of operator that may use it; empty where the law names none.
         requires: what an operator must have settled first.
         clauses: from the law to a rule and the test that shows it.
+        holds: whether and how long reads may be held beyond their retention; None where they may not.
+        folding: glyphs that count as one, for pseudonyms and lookalikes.
         outside: what the law wants and no camera can do; said so that nobody takes a policy for the whole law.
         log_of_use: period of the log of use, or None.
     """
@@ -313,6 +323,8 @@ class Policy:
     operators: tuple[Operator, ...] = ()
     requires: frozenset[Requirement] = frozenset()
     clauses: tuple[Clause, ...] = ()
+    holds: HoldRules | None = None
+    folding: Folding = STANDARD
     outside: tuple[str, ...] = ()
 
     def section(self, disposition: Disposition) -> Section:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from platesieve.domain.errors import ConfigError
+from platesieve.domain.folding import Folding
 from platesieve.domain.match import Disposition
 from platesieve.policy import language as words
 from platesieve.policy import shape
@@ -239,9 +240,12 @@ def _build(checked: shape.PolicyShape, digest: str) -> words.Policy:
         unsure=_section(checked.unsure),
         hotlists=words.ListRules(
             parse_duration(checked.hotlists.max_age),
-            checked.hotlists.manual_entries.reason_required,
-            parse_duration(checked.hotlists.manual_entries.expires),
+            parse_duration(checked.hotlists.manual_entries.expires) if checked.hotlists.manual_entries else 0,
         ),
+        holds=words.HoldRules(parse_duration(checked.holds.longest), "plate" in checked.holds.of)
+        if checked.holds
+        else None,
+        folding=Folding(tuple(checked.folding)),
         log_of_use=checked.log_of_use.period if checked.log_of_use else None,
         sha256=digest,
         operators=tuple(checked.operators),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platesieve.domain.disclosure import Kind
-from platesieve.domain.folding import fold
 from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.match import Disposition
 from platesieve.policy import coarsen
@@ -181,7 +180,7 @@ def _coarse(action: ToPeriod | ToCell | ToStep | ToCountry, case: Case) -> Json:
 
 
 def _alias(field: Field, action: Pseudonym, case: Case, instruments: Instruments) -> Json:
-    value = fold(case.sighting.text) if field is Field.PLATE else plain(field, case)
+    value = case.policy.folding.fold(case.sighting.text) if field is Field.PLATE else plain(field, case)
     if not isinstance(value, str):
         return None
     # A hit and a miss under one key would let a later hit name the earlier misses: each has its own purpose.

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from platesieve.domain.folding import CLASSES
 from platesieve.policy import duration
 
 ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -91,6 +92,9 @@ Id: TypeAlias = Annotated[str, Field(pattern=ID, max_length=64)]
 Name: TypeAlias = Annotated[str, Field(pattern=ID, max_length=32)]
 Sentence: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
 Day: TypeAlias = Annotated[dt.date, AfterValidator(_plain_date)]
+
+
+Alike: TypeAlias = Annotated[str, Field(pattern=r"^[0-9A-Z]{2,36}$")]
 
 
 class _Closed(BaseModel):
@@ -229,17 +233,26 @@ class ReadingShape(_Closed):
 
 
 class ManualShape(_Closed):
-    """What a hand-made entry of a hot list needs."""
+    """An entry of a hot list made by hand: its reason is always required, and so are case number and end of shift."""
 
-    reason_required: bool = True
+    reason_required: Literal[True] = True
+    case_required: Literal[True] = True
     expires: Lasting = "8h"
 
 
 class HotlistsShape(_Closed):
-    """How old a hot list may be."""
+    """How old a hot list may be, and whether a person may add to it; without `manual_entries` nobody may."""
 
     max_age: Lasting = "24h"
-    manual_entries: ManualShape = ManualShape()
+    manual_entries: ManualShape | None = None
+
+
+class HoldsShape(_Closed):
+    """How long reads may be kept beyond their retention on somebody's signature; without it they may not be."""
+
+    longest: Lasting
+    of: Annotated[list[Literal["camera", "plate"]], Field(min_length=1, max_length=2)] = ["camera"]
+    why: Sentence | None = None
 
 
 class LogOfUseShape(_Closed):
@@ -272,6 +285,8 @@ class PolicyShape(_Closed):
     miss: SectionShape = SectionShape(publish="none")
     unsure: SectionShape = SectionShape(publish="none")
     hotlists: HotlistsShape = HotlistsShape()
+    holds: HoldsShape | None = None
+    folding: Annotated[list[Alike], Field(max_length=18)] = list(CLASSES)
     log_of_use: LogOfUseShape | None = None
 
 

@@ -61,6 +61,12 @@ def widenings(policy: Policy, than: Policy) -> tuple[str, ...]:
         found.append(f"{policy.id} keeps reads in RAM for longer")
     if new.min_agreeing_frames < old.min_agreeing_frames or new.min_confidence < old.min_confidence:
         found.append(f"{policy.id} is content with less certain reads")
+    if policy.holds and (than.holds is None or policy.holds.longest_s > than.holds.longest_s):
+        found.append(f"{policy.id} lets reads be held for longer")
+    if policy.holds and policy.holds.plates and not (than.holds and than.holds.plates):
+        found.append(f"{policy.id} lets single plates be held")
+    if policy.hotlists.manual_expires_s > than.hotlists.manual_expires_s:
+        found.append(f"{policy.id} lets entries made by hand live longer")
     pairs = [(disposition, disposition) for disposition in Disposition]
     if new.min_agreeing_frames > old.min_agreeing_frames or new.min_confidence > old.min_confidence:
         # Reads that were hits or misses become unsure: that section must be no wider than theirs either.

@@ -38,11 +38,19 @@ min_agreeing_frames = 1
 min_confidence = 0.0
 raw_lifetime = "3s"
 """
-LOOSE = BASE + b"".join(
+LOOSE = (
+    BASE
+    + b"""
+[hit]
+publish = "aggregate"
+aggregate = { window = "1h", suppress_below = 0, retention = "365d" }
+fields = { direction = { action = "keep" }, lane = { action = "keep" } }
+"""
+) + b"".join(
     b'[%s]\npublish = "event"\nretention = "60d"\n'
     b'fields = { lane = { action = "keep" }, direction = { action = "keep" }, '
     b'plate = { action = "pseudonym", epoch = "1d" } }\n' % name
-    for name in (b"hit", b"miss", b"unsure")
+    for name in (b"miss", b"unsure")
 )
 COUNTS = (
     BASE

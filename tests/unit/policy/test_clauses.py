@@ -45,6 +45,7 @@ from tests.fakes.passages import (
     predictable,
     uncertain,
 )
+from tests.unit.flow.test_orders import HOUR_S, PLATE, a_station, add_plate, hits, hold
 
 if TYPE_CHECKING:
     from platesieve.domain.sighting import Sighting
@@ -456,3 +457,38 @@ def _name(pack_id: str, instruments: Instruments, offset_s: int) -> str:
     plate = decision.disclosure.body["plate"]
     assert isinstance(plate, dict)
     return str(plate["pseudonym"])
+
+
+@claiming("test_a_plate_added_by_hand_ends_with_the_shift")
+def test_a_plate_added_by_hand_ends_with_the_shift(pack_id: str) -> None:
+    """Within the shift it is wanted, after it nobody is; without a case number it never was."""
+    station = a_station(pack_id, passes=2)
+    add_plate(station)
+    add_plate(station, "OTHER99", case="")
+    for _ in range(20):
+        station.step()
+    alerts = len(hits(station))
+    station.clock.advance(2 * HOUR_S)
+    station.play()
+
+    assert alerts == 1
+    assert len(hits(station)) == 1
+    assert not station.pipeline._parts.judge.orders.by_hand.entries
+
+
+@claiming("test_a_hold_keeps_longer_and_only_on_a_signed_order")
+def test_a_hold_keeps_longer_and_only_on_a_signed_order(pack_id: str) -> None:
+    """Beyond the retention with an order, not a second beyond it without one, or with one that nobody signed."""
+    lives_s = {}
+    for ordered in ("not", "without a signer", "signed"):
+        station = a_station(pack_id, hotlist=f"{PLATE},stolen,state,")
+        if ordered != "not":
+            hold(station, signer="Sgt. Miller" if ordered == "signed" else "")
+        station.play()
+        (alert,) = hits(station)
+        assert alert.expires_wall_ns is not None
+        lives_s[ordered] = (alert.expires_wall_ns - station.clock.now().wall_ns) / NS_PER_S
+
+    assert lives_s["not"] <= LIMIT_S[pack_id]
+    assert lives_s["without a signer"] <= LIMIT_S[pack_id]
+    assert lives_s["signed"] > LIMIT_S[pack_id]

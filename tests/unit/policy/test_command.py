@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.notice import Verb
-from platesieve.policy.command import MAX_BYTES, CommandError, sign_command, verify_command
+from platesieve.policy.command import MAX_BYTES, CommandError, RamMemory, sign_command, verify_command
 from platesieve.settings import Device
-from tests.fakes.passages import DEVICE, SEEN, predictable
+from tests.fakes.passages import AGENCY_PUBLIC, DEVICE, SEEN, predictable
 
 PRIVATE = bytes(range(32))
 PUBLIC = Ed25519PrivateKey.from_private_bytes(PRIVATE).public_key().public_bytes_raw()
@@ -36,9 +36,10 @@ LINE = GOOD.split(b"\n")[0]
 @pytest.mark.parametrize("verb", list(Verb))
 def test_a_command_of_the_agency_is_believed(verb: Verb) -> None:
     """The control of all refusals: what is right goes through."""
-    document = sign_command(verb, PRIVATE, DEVICE, in_seconds(600), predictable())
+    terms = (b"{}", AGENCY_PUBLIC) if verb.has_terms else None
+    document = sign_command(verb, PRIVATE, DEVICE, in_seconds(600), predictable(), terms)
 
-    assert verify_command(document, PUBLIC, DEVICE, SEEN, set()) is verb
+    assert verify_command(document, PUBLIC, DEVICE, SEEN, RamMemory()).verb is verb
 
 
 def test_every_flipped_bit_is_refused() -> None:
@@ -48,7 +49,7 @@ def test_every_flipped_bit_is_refused() -> None:
             changed = bytearray(GOOD)
             changed[place] ^= 1 << bit
             with pytest.raises(CommandError):
-                verify_command(bytes(changed), PUBLIC, DEVICE, SEEN, set())
+                verify_command(bytes(changed), PUBLIC, DEVICE, SEEN, RamMemory())
 
 
 def test_another_key_is_refused() -> None:
@@ -56,18 +57,18 @@ def test_another_key_is_refused() -> None:
     document = sign_command(Verb.RESUME, bytes(32), DEVICE, in_seconds(600), predictable())
 
     with pytest.raises(CommandError, match="wrong signature"):
-        verify_command(document, PUBLIC, DEVICE, SEEN, set())
+        verify_command(document, PUBLIC, DEVICE, SEEN, RamMemory())
 
 
 def test_a_command_for_another_device_is_refused() -> None:
     """A command that was ferried to the wrong device stays without effect."""
     with pytest.raises(CommandError, match="another device"):
-        verify_command(GOOD, PUBLIC, Device("metro-pd", "bridge-7", "cam-2"), SEEN, set())
+        verify_command(GOOD, PUBLIC, Device("metro-pd", "bridge-7", "cam-2"), SEEN, RamMemory())
 
 
 def test_a_command_counts_once() -> None:
     """The second time it is a replay."""
-    seen: set[str] = set()
+    seen = RamMemory()
     verify_command(GOOD, PUBLIC, DEVICE, SEEN, seen)
 
     with pytest.raises(CommandError, match="second time"):
@@ -76,11 +77,11 @@ def test_a_command_counts_once() -> None:
 
 def test_a_refused_command_is_not_remembered() -> None:
     """Only the agency can make the memory of nonces grow."""
-    seen: set[str] = set()
+    seen = RamMemory()
     with pytest.raises(CommandError):
         verify_command(GOOD, PUBLIC, DEVICE, in_seconds(600), seen)
 
-    assert not seen
+    assert not seen.nonces.expiry_s
 
 
 def test_a_command_ends() -> None:
@@ -88,9 +89,9 @@ def test_a_command_ends() -> None:
     endless = sign_command(Verb.SUSPEND, PRIVATE, DEVICE, in_seconds(3700), predictable())
 
     with pytest.raises(CommandError, match="expired"):
-        verify_command(GOOD, PUBLIC, DEVICE, in_seconds(600), set())
+        verify_command(GOOD, PUBLIC, DEVICE, in_seconds(600), RamMemory())
     with pytest.raises(CommandError, match="too long"):
-        verify_command(endless, PUBLIC, DEVICE, SEEN, set())
+        verify_command(endless, PUBLIC, DEVICE, SEEN, RamMemory())
 
 
 @pytest.mark.parametrize(
@@ -118,10 +119,10 @@ def test_a_command_ends() -> None:
 def test_what_is_not_a_command_is_refused(document: bytes) -> None:
     """Even a right signature makes no command of other bytes; nothing but CommandError is raised."""
     with pytest.raises(CommandError):
-        verify_command(document, PUBLIC, DEVICE, SEEN, set())
+        verify_command(document, PUBLIC, DEVICE, SEEN, RamMemory())
 
 
 def test_a_key_of_the_wrong_length_believes_nothing() -> None:
     """A broken key file opens nothing."""
     with pytest.raises(CommandError):
-        verify_command(GOOD, b"short", DEVICE, SEEN, set())
+        verify_command(GOOD, b"short", DEVICE, SEEN, RamMemory())

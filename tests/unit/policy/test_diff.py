@@ -17,6 +17,7 @@ from platesieve.policy.language import (
     Aggregate,
     Drop,
     Field,
+    HoldRules,
     Keep,
     Publish,
     Reading,
@@ -72,7 +73,8 @@ def test_what_is_kept_longer_or_read_less_surely_is_looser() -> None:
     loose = replace(
         a_policy(hit=a_section({}, 7200)),
         reading=Reading(1, 0.8, 5),
-        hotlists=replace(old.hotlists, max_age_s=172_800, manual_reason_required=False, manual_expires_s=86_400),
+        hotlists=replace(old.hotlists, max_age_s=172_800, manual_expires_s=86_400),
+        holds=HoldRules(86_400, plates=True),
     )
 
     assert len(said(old, loose, "looser")) == len(said(loose, old, "stricter")) == 7

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from platesieve.domain.disclosure import Stretch
+
 _log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 NS_PER_S = 1_000_000_000
@@ -148,6 +150,20 @@ class SqliteOutbox:
             connection.executemany(
                 "UPDATE outbox SET not_before_wall_ns = ? WHERE id = ?", [(until_wall_ns, id_) for id_ in ids]
             )
+
+    def stretch(self, asked: Stretch) -> int:
+        """Keep rows for longer; see ports.Outbox."""
+        with self._transaction() as connection:
+            return connection.execute(
+                "UPDATE outbox SET expires_wall_ns = :until WHERE kind = :kind"
+                " AND expires_wall_ns >= :since AND expires_wall_ns < :to AND expires_wall_ns < :until",
+                {
+                    "until": asked.until_ns,
+                    "kind": asked.kind.value,
+                    "since": asked.from_ns,
+                    "to": asked.to_ns,
+                },
+            ).rowcount
 
     def purge_expired(self, now_wall_ns: int) -> int:
         """Erase what has expired from the database and its WAL; see ports.Outbox."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from platesieve.domain.disclosure import Disclosure, Kind
+    from platesieve.domain.disclosure import Disclosure, Kind, Stretch
     from platesieve.domain.notice import Notice
     from platesieve.ports import Clock
 
@@ -116,6 +116,7 @@ class PipeIntake:
         self._connection: socket.socket | None = None
         self._reader = frames.FrameReader()
         self._goodbye = False
+        self._stretches: list[Stretch] = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             path.unlink(missing_ok=True)
@@ -152,6 +153,11 @@ class PipeIntake:
         if self._listener in ready:
             self._accept()
         return arrived
+
+    def stretches(self) -> Sequence[Stretch]:
+        """Return, once each, what is to be kept for longer."""
+        taken, self._stretches = self._stretches, []
+        return taken
 
     def stored(self, ids: Sequence[str]) -> None:
         """Tell the camera process that these are durable, so that it forgets them."""
@@ -203,6 +209,8 @@ class PipeIntake:
             for document in self._reader.feed(data):
                 if "goodbye" in document:
                     self._goodbye = True
+                elif "stretch" in document:
+                    self._stretches.append(frames.stretch_from_document(document["stretch"]))
                 else:
                     arrived.append(frames.disclosure_from_document(document.get("disclosure")))
         except OSError:
@@ -232,7 +240,7 @@ class PipeIntake:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Held:
     frame: bytes
-    kind: Kind
+    kind: Kind | None
     expires_wall_ns: int | None
 
 
@@ -292,6 +300,16 @@ class PipeOutlet:
             self._buffer[disclosure.id] = _Held(frame, disclosure.kind, disclosure.expires_wall_ns)
             self._bytes += len(frame)
             self._keep_bound()
+        self._waker.wake()
+
+    def stretch(self, stretches: Sequence[Stretch]) -> None:
+        """Ask for a longer stay; see ports.Outlet."""
+        with self._changed:
+            for one in stretches:
+                frame = frames.encode(frames.stretch_to_document(one))
+                self._forget(one.id)
+                self._buffer[one.id] = _Held(frame, None, one.until_ns)
+                self._bytes += len(frame)
         self._waker.wake()
 
     def notices(self) -> Sequence[Notice]:

@@ -14,7 +14,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
-from platesieve.domain.disclosure import Disclosure, Kind
+from platesieve.domain.disclosure import Disclosure, Kind, Stretch
 from platesieve.domain.errors import LinkError
 from platesieve.domain.notice import FAULTS, Arrived, Command, Erased, TurnedAway
 
@@ -112,6 +112,23 @@ def disclosure_from_document(fields: object) -> Disclosure:
         } if kind in set(Kind) and (expires is not None or Kind(kind).lasting):
             return Disclosure(id_, Kind(kind), body, expires, receipt_from)
     raise LinkError("the pipe carried a disclosure with missing or wrong fields", _HINT)
+
+
+def stretch_to_document(stretch: Stretch) -> dict[str, Any]:
+    """Return the frame document of a Stretch."""
+    return {"stretch": [stretch.id, stretch.kind.value, stretch.from_ns, stretch.to_ns, stretch.until_ns]}
+
+
+def stretch_from_document(fields: object) -> Stretch:
+    """Return the Stretch in a frame document.
+
+    Raises:
+        LinkError: it is none.
+    """
+    match fields:
+        case [str(id_), str(kind), int(since), int(to), int(until)] if kind in set(Kind):
+            return Stretch(id_, Kind(kind), since, to, until)
+    raise LinkError("the pipe carried a stretch with missing or wrong fields", _HINT)
 
 
 def notice_to_document(notice: Notice) -> dict[str, Any]:

@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from platesieve.domain.orders import ManualReason
+
+__all__ = (
+    "Action",
+    "ClockSource",
+    "Component",
+    "ErasedReason",
+    "HoldEnd",
+    "HoldScope",
+    "KeyPurpose",
+    "KeyRole",
+    "ManualEnd",
+    "ManualReason",
+    "Part",
+    "PolicyFault",
+    "Result",
+    "RetireReason",
+    "Role",
+    "StopReason",
+    "UpdateStage",
+)
+
 
 class PolicyFault(StrEnum):
     """Why a policy was refused."""
@@ -166,18 +188,6 @@ class HoldEnd(StrEnum):
 
     RELEASED = "released"
     EXPIRED = "expired"
-
-
-class ManualReason(StrEnum):
-    """Why somebody entered a wanted plate by hand."""
-
-    STOLEN_VEHICLE = "stolen-vehicle"
-    STOLEN_PLATE = "stolen-plate"
-    WANTED_PERSON = "wanted-person"
-    MISSING_PERSON = "missing-person"
-    ENDANGERED_PERSON = "endangered-person"
-    INVESTIGATION = "investigation"
-    COURT_ORDER = "court-order"
 
 
 class ManualEnd(StrEnum):
