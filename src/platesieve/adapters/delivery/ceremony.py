@@ -77,14 +77,23 @@ LIFETIMES_S: Final = {
 }
 
 
+def refuse_short(passphrase: str) -> None:
+    """Make sure that a passphrase is one.
+
+    Raises:
+        KeyFileError: it is short.
+    """
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise KeyFileError(f"the passphrase has less than {MIN_PASSPHRASE} characters", "choose a longer one")
+
+
 def new_key(folder: Path, name: str, passphrase: str) -> CryptoSigner:
     """Draw an Ed25519 key, write it under the passphrase (PKCS #8, PEM), and return it.
 
     Raises:
         KeyFileError: the passphrase is short, the file is there already or cannot be written.
     """
-    if len(passphrase) < MIN_PASSPHRASE:
-        raise KeyFileError(f"the passphrase has less than {MIN_PASSPHRASE} characters", "choose a longer one")
+    refuse_short(passphrase)
     private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))
     file = folder / f"{name}.pem"

@@ -22,7 +22,7 @@ from tuf.api import exceptions
 from tuf.api.metadata import DelegatedRole, Delegations, Key, Metadata, Root, TargetFile, Targets
 
 from platesieve.adapters.delivery.addressed import Address, Kind, is_device, kind_of
-from platesieve.adapters.delivery.ceremony import HOLDERS, LIFETIMES_S, SIGNERS, new_key
+from platesieve.adapters.delivery.ceremony import HOLDERS, LIFETIMES_S, SIGNERS, new_key, refuse_short
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -80,9 +80,13 @@ class Repository:
 
         Raises:
             InputError: something is in the folder already, or it cannot be written.
+            ConfigError: the agency's name cannot be part of a topic.
             KeyFileError: the passphrase is too short.
         """
         repository = cls(folder, books, now)
+        refuse_short(passphrase)
+        if not is_device(f"{books.agency}/site/device"):
+            raise ConfigError("this is no name for an agency", "write letters, digits, dots and dashes: metro-pd")
         with _as_input_error(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if any(folder.iterdir()):
