@@ -14,7 +14,7 @@ export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TE
 
 step() { printf '\n== %s\n' "$1"; }
 
-step "1 of 5: python with torch, fonts (models/datasets/fonts.py names each licence)"
+step "1 of 5: python with torch, fonts (models/datasets/fonts/packages.py names each licence)"
 [ -x "$python" ] || python3 -m venv .venv
 "$python" -c 'import torch, onnx, PIL' 2>/dev/null || "$python" -m pip install -e '.[train]' pillow
 fonts=$("$python" -c 'from models.datasets.fonts import FONT_PACKAGES; print(*FONT_PACKAGES)')

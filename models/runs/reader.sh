@@ -23,7 +23,7 @@ step "1 of 6: python with torch"
 [ -x "$python" ] || python3 -m venv .venv
 "$python" -c 'import torch, onnx, PIL' 2>/dev/null || "$python" -m pip install -e '.[train]' pillow
 
-step "2 of 6: fonts (models/datasets/fonts.py names each licence)"
+step "2 of 6: fonts (models/datasets/fonts/packages.py names each licence)"
 fonts=$("$python" -c 'from models.datasets.fonts import FONT_PACKAGES; print(*FONT_PACKAGES)')
 if command -v dpkg-query >/dev/null && ! dpkg-query -W $fonts >/dev/null 2>&1; then
   root=$([ "$(id -u)" = 0 ] || echo sudo)

@@ -1,229 +1,42 @@
-"""Real scenes with labelled plates, and training crops composed from them and from drawn plates.
-
-A crop is a stretch of a real scene (or a drawn ground), in which some real plates are covered by drawn ones (corners
-then exact, context real), further drawn plates may be set, and lookalikes are pasted without a label.
-"""
+"""Training crops composed from scenes, drawn plates and lookalikes."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
 import math
-import os
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from models.datasets.lookalikes import Sticker, draw_lookalike, find_fonts, place_lookalike
+from models.datasets.scenes.boxes import box_corners, clip_boxes, overlaps, split_by_edge, upright
+from models.datasets.scenes.pasting import paste
+from models.datasets.scenes.reading import SOURCE_SHARES
+from models.datasets.scenes.types import Sample, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-SOURCE_SHARES = {
-    "openlpr": 0.35,
-    "openimages": 0.28,
-    "openimages-hd": 0.03,
-    "darkplate": 0.11,
-    "romanian": 0.08,
-    "easypr": 0.07,
-    "india": 0.03,
-    "kaggle-cars": 0.05,
-}
-HELD_OUT_SHARE = 0.10
-SMALLEST_PLATE_PX = 8.0
-VISIBLE_SHARE = 0.75
-DUPLICATE_BITS = 6
+    from models.datasets.scenes.types import Drawn, Mistake, Scene
+
+
 RENEWAL_SHARE = 0.12
+
+
 PLATE_SHARE = 0.85
+
+
 MISTAKE_SHARE = 0.12
+
+
 GROUND_SHARE = 0.03
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """One plate of a picture: corners (4, 2) in pixels; `exact` is False where only the upright box is known."""
-
-    corners: NDArray[np.float32]
-    exact: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """One labelled picture in three sizes (full, half, quarter), so that shrinking it does not alias.
-
-    Attributes:
-        levels: luma planes, H x W uint8, each half as wide as the one before.
-        plates: labelled plates, pixels of the full picture.
-        ignore: regions (n, 4) as x, y, width, height that may hold an unlabelled plate.
-        source: folder of the data set; name: its picture.
-        held_out: True for the share that chooses thresholds and is never trained on.
-    """
-
-    levels: tuple[NDArray[np.uint8], ...]
-    plates: tuple[Target, ...]
-    ignore: NDArray[np.float32]
-    source: str
-    name: str
-    held_out: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """A training crop: luma H x W uint8, its plates, and masked boxes (n, 4) as x, y, width, height."""
-
-    luma: NDArray[np.uint8]
-    plates: tuple[Target, ...]
-    ignore: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A place in a training scene that an earlier model took for a plate: x, y, width, height and its score."""
-
-    source: str
-    name: str
-    box: tuple[float, float, float, float]
-    score: float
-
-
-class Drawn(Protocol):
-    """A drawn plate: luma H x W uint8, seen from the front."""
-
-    @property
-    def luma(self) -> NDArray[np.uint8]:
-        """Return the picture of the plate."""
-        ...
-
-
-def data_root() -> Path:
-    """Return the folder of the image sets: $PLATESIEVE_DATA, else ../shared/data beside the checkout."""
-    return Path(os.environ.get("PLATESIEVE_DATA", "../shared/data"))
-
-
-def box_corners(box: list[float]) -> NDArray[np.float32]:
-    """Return the corners of x, y, width, height, clockwise from the top left."""
-    x, y, wide, high = box
-    return np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]], np.float32)
-
-
-def is_held_out(source: str, label: dict[str, Any]) -> bool:
-    """Return True for the share kept back: by group or ride where frames follow each other, else by picture."""
-    if source == "openlpr":
-        return str(label["split"]) == "val"
-    if source == "kaggle-cars":  # near-duplicates of openlpr: never held out
-        return False
-    if source == "romanian":
-        return "dayride_type1_003" in label["source"]
-    key = str(label.get("group") or label["image"])
-    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 < HELD_OUT_SHARE
-
-
-@functools.cache
-def unlabelled() -> dict[str, list[list[float]]]:
-    """Return plates that the labels miss, found by an earlier model and checked by eye: to be masked."""
-    found: dict[str, list[list[float]]] = json.loads(Path(__file__).with_name("unlabelled.json").read_text())
-    return found
-
-
-def read_scene(folder: Path, label: dict[str, Any]) -> Scene:
-    """Read one picture with its labels."""
-    luma = cv2.imread(str(folder / label["image"]), cv2.IMREAD_GRAYSCALE)
-    if luma is None:
-        raise FileNotFoundError(folder / label["image"])
-    levels = [np.asarray(luma, np.uint8)]
-    for _ in range(2):
-        high, wide = levels[-1].shape
-        half = cv2.resize(levels[-1], (max(wide // 2, 8), max(high // 2, 8)), interpolation=cv2.INTER_AREA)
-        levels.append(np.asarray(half, np.uint8))
-    plates = tuple(
-        Target(np.array(p["corners"], np.float32), exact=True)
-        if p["corners"]
-        else Target(box_corners(p["box"]), exact=False)
-        for p in label["plates"]
-    )
-    masked = [*label.get("ignore", []), *unlabelled().get(f"{folder.name}/{label['image']}", [])]
-    ignore = np.array(masked, np.float32).reshape(-1, 4)
-    held = is_held_out(folder.name, label)
-    return Scene(tuple(levels), plates, ignore, folder.name, label["image"], held)
-
-
-def difference_hash(luma: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return 256 bits that near-duplicates share (dHash)."""
-    small = cv2.resize(luma, (17, 16), interpolation=cv2.INTER_AREA).astype(np.int16)
-    return np.asarray((small[:, 1:] > small[:, :-1]).ravel(), np.bool_)
-
-
-def drop_leaks(scenes: list[Scene]) -> list[Scene]:
-    """Leave out training scenes that are near-duplicates of a held-out one."""
-    kept_back = np.array([difference_hash(s.levels[0]) for s in scenes if s.held_out])
-    kept = []
-    for scene in scenes:
-        if not scene.held_out and len(kept_back):
-            distance = (kept_back ^ difference_hash(scene.levels[0])).sum(axis=1).min()
-            if distance <= DUPLICATE_BITS:
-                continue
-        kept.append(scene)
-    return kept
-
-
-def load_scenes(limit: int | None = None, *, held_out_only: bool = False) -> list[Scene]:
-    """Read the scene sets that are there; say which are skipped. `limit` takes the first of each, for tests."""
-    scenes: list[Scene] = []
-    for source in SOURCE_SHARES:
-        folder = data_root() / "train" / source
-        if not (folder / "labels.jsonl").is_file():
-            print(f"skipped: {source} is not in {data_root().name}/train")
-            continue
-        lines = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()[:limit]
-        labels = [json.loads(line) for line in lines]
-        scenes.extend(read_scene(folder, x) for x in labels if not held_out_only or is_held_out(source, x))
-    return drop_leaks(scenes)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     """Return a number whose logarithm is uniform."""
     return math.exp(rng.uniform(math.log(low), math.log(max(high, low))))
-
-
-def paste(canvas: NDArray[np.uint8], sticker: Sticker, corners: NDArray[np.float32], blur: float = 0.0) -> None:
-    """Warp a sticker onto four corners of the canvas, in place, without aliasing."""
-    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 2, 0)
-    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 3, canvas.shape[::-1])
-    if (high - low).min() < 2:
-        return
-    wide = float(np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
-    tall = float(np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
-    size = (
-        max(min(sticker.luma.shape[1], round(wide * 1.2)), 2),
-        max(min(sticker.luma.shape[0], round(tall * 1.2)), 2),
-    )
-    luma = cv2.resize(sticker.luma, size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(sticker.alpha, size, interpolation=cv2.INTER_AREA)
-    flat = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32) - 0.5
-    turn = cv2.getPerspectiveTransform(flat, (corners - low - 0.5).astype(np.float32))
-    area = (int(high[0] - low[0]), int(high[1] - low[1]))
-    warped = np.asarray(cv2.warpPerspective(luma, turn, area, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    cover = np.asarray(cv2.warpPerspective(alpha, turn, area), np.float32) / np.float32(255)
-    if blur > 0:
-        warped = np.asarray(cv2.GaussianBlur(warped, (0, 0), blur), np.float32)
-        cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), blur), np.float32)
-    part = canvas[low[1] : high[1], low[0] : high[0]]
-    part[:] = (part * (1 - cover) + warped * cover).astype(np.uint8)
-
-
-def overlaps(corners: NDArray[np.float32], plates: list[Target], ignore: NDArray[np.float32]) -> bool:
-    """Return True if the quadrangle's box, grown a little, meets a plate or a masked box."""
-    grow = 0.2 * float(np.ptp(corners[:, 0])) + 2
-    low, high = corners.min(axis=0) - grow, corners.max(axis=0) + grow
-    boxes = [(p.corners.min(axis=0), p.corners.max(axis=0)) for p in plates]
-    boxes += [(b[:2], b[:2] + b[2:]) for b in ignore]
-    return any(bool((low < far).all() and (near < high).all()) for near, far in boxes)
 
 
 class Composer:
@@ -488,24 +301,3 @@ class Composer:
             else:
                 cv2.circle(ground, at, int(rng.integers(4, 60)), shade, -1)
         return np.clip(ground, 0, 255).astype(np.uint8)
-
-
-def clip_boxes(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """Return the parts of boxes (n, 4) that lie in the picture; those outside come back empty."""
-    limit = np.array([width, height], np.float32)
-    low = np.clip(boxes[:, :2], 0, limit)
-    return np.concatenate([low, np.clip(boxes[:, :2] + boxes[:, 2:], 0, limit) - low], axis=1)
-
-
-def split_by_edge(plates: list[Target], width: int, height: int) -> tuple[list[Target], NDArray[np.float32]]:
-    """Return the plates that are mostly in the picture, and the visible parts of the others as boxes (n, 4)."""
-    boxes = np.array([upright(p.corners) for p in plates], np.float32).reshape(-1, 4)
-    inside = clip_boxes(boxes, width, height)
-    shown = np.prod(inside[:, 2:], axis=1) / np.maximum(np.prod(boxes[:, 2:], axis=1), 1.0)
-    return [p for p, share in zip(plates, shown, strict=True) if share >= VISIBLE_SHARE], inside[shown < VISIBLE_SHARE]
-
-
-def upright(corners: NDArray[np.float32]) -> list[float]:
-    """Return x, y, width, height of the upright box around corners."""
-    low, size = corners.min(axis=0), np.ptp(corners, axis=0)
-    return [float(low[0]), float(low[1]), float(size[0]), float(size[1])]

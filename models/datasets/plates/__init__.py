@@ -1,0 +1,14 @@
+"""Draw licence plates that nobody owns: random serials in the formats, shapes and letters of many countries.
+
+A plate is drawn once, flat and clean, about 96 px high; degrade.py makes photographs of it. `sheet` is the ground,
+`writing` puts letters on it and `fittings` the rest; `north_america`, `europe` and so on each draw the looks of a family of
+countries; `draw` chooses among them by formats.toml.
+"""
+
+from models.datasets.fonts import CHARACTERS
+from models.datasets.plates.draw import draw_plate, region_names
+from models.datasets.plates.lettering import draw_lettering
+from models.datasets.plates.sheet import DrawnPlate
+from models.datasets.plates.writing import write_serial
+
+__all__ = ["CHARACTERS", "DrawnPlate", "draw_lettering", "draw_plate", "region_names", "write_serial"]

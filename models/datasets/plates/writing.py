@@ -1,0 +1,189 @@
+"""Serials and small print: patterns filled at random, set in a font, stamped onto a sheet."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from models.datasets.fonts import CHARACTERS, GLYPH_PX, Font, FontShelf
+from models.datasets.plates.sheet import stamp
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.datasets.plates.sheet import Sheet
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@functools.cache
+def shelf() -> FontShelf:
+    """Return the process's one shelf of fonts."""
+    return FontShelf()
+
+
+def write_serial(rng: np.random.Generator, pattern: str, skip: str = "") -> str:
+    """Fill a pattern of formats.toml with random characters; separators stay."""
+    pattern = re.sub(r"\{([^}]*)\}", lambda m: str(rng.choice(m[1].split(","))).lower(), pattern)
+    letters = [c for c in LETTERS if c not in skip]
+    out = []
+    for c in pattern:
+        if c == "@":
+            out.append(letters[rng.integers(len(letters))])
+        elif c == "#":
+            out.append(str(rng.integers(10)))
+        elif c == "?":
+            out.append(CHARACTERS[rng.integers(36)])
+        else:
+            out.append(c.upper())
+    return "".join(out).strip()
+
+
+def set_line(
+    rng: np.random.Generator, font: Font, serial: str, height: float, squeeze: float, gap: float
+) -> NDArray[np.uint8]:
+    """Set one row of a serial: a mask `height` px high and as wide as it comes out (tails reach below)."""
+    scale = height / GLYPH_PX
+    pieces: list[tuple[NDArray[np.uint8] | None, float]] = []
+    em = height * 0.5 * squeeze
+    emblem_shape = int(rng.integers(6))
+    for c in serial:
+        if c in font.glyphs:
+            glyph = font.glyphs[c]
+            width = max(2, round(glyph.shape[1] * scale * squeeze))
+            pieces.append(
+                (
+                    cv2.resize(glyph, (width, max(2, round(glyph.shape[0] * scale))), interpolation=cv2.INTER_AREA),
+                    gap * em,
+                )
+            )
+        elif c in "-.":
+            pieces.append((_dash(rng, em, height, c), gap * em * 1.2))
+        elif c == "*":
+            pieces.append((_emblem(rng, em, height, emblem_shape), gap * em * 1.2))
+        else:
+            pieces.append((None, em * float(rng.uniform(0.25, 0.9))))
+    total = sum((p.shape[1] if p is not None else 0) + g for p, g in pieces)
+    row = np.zeros((round(height * 1.1) + 1, round(total) + 4), np.uint8)
+    x = 1.0
+    for p, g in pieces:
+        if p is not None:
+            h, w = min(p.shape[0], row.shape[0]), p.shape[1]
+            at = min(round(x), row.shape[1] - w)
+            row[:h, at : at + w] = np.maximum(row[:h, at : at + w], p[:h])
+            x += w
+        x += g
+    return row
+
+
+def _dash(rng: np.random.Generator, em: float, height: float, kind: str) -> NDArray[np.uint8]:
+    mask = np.zeros((round(height), max(3, round(em * (0.55 if kind == "-" else 0.3)))), np.uint8)
+    thick = max(1.0, height * float(rng.uniform(0.06, 0.14)))
+    middle = height * float(rng.uniform(0.42, 0.58))
+    if kind == "-":
+        mask[round(middle - thick / 2) : max(round(middle + thick / 2), round(middle - thick / 2) + 1)] = 255
+    else:
+        cv2.circle(mask, (mask.shape[1] // 2, round(middle)), max(1, round(thick * 0.9)), 255, -1, cv2.LINE_AA)
+    return mask
+
+
+def _emblem(rng: np.random.Generator, em: float, height: float, shape: int) -> NDArray[np.uint8]:
+    """Draw what stands between groups: seals, state outlines, hearts, flags: never a letter."""
+    w, h = max(5, round(em * float(rng.uniform(0.5, 1.1)))), round(height)
+    mask = np.zeros((h, w), np.uint8)
+    level = int(rng.integers(70, 256))
+    middle = (w // 2, round(h * float(rng.uniform(0.35, 0.65))))
+    radius = max(2, round(min(w / 2, h * 0.3) * float(rng.uniform(0.5, 1.0))))
+    if shape == 0:
+        cv2.circle(mask, middle, radius, level, -1, cv2.LINE_AA)
+        cv2.circle(mask, middle, max(1, radius // 2), int(rng.integers(0, 120)), -1, cv2.LINE_AA)
+    elif shape == 1:
+        for dy in (-h // 5, h // 5):
+            cv2.circle(mask, (w // 2, h // 2 + dy), max(2, round(w * 0.38)), level, -1, cv2.LINE_AA)
+            cv2.circle(mask, (w // 2, h // 2 + dy), max(1, round(w * 0.2)), int(rng.integers(0, 120)), -1, cv2.LINE_AA)
+    elif shape == 2:
+        cv2.circle(mask, middle, radius, level, max(1, radius // 3), cv2.LINE_AA)
+    else:
+        count = int(rng.integers(4, 10))
+        angle = np.sort(rng.uniform(0, 2 * np.pi, count))
+        reach = rng.uniform(0.45, 1.0, count)
+        points = np.stack(
+            [w / 2 + np.cos(angle) * reach * w / 2, middle[1] + np.sin(angle) * reach * min(w * 0.7, h / 2)], 1
+        )
+        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], level, cv2.LINE_AA, 4)
+    return mask
+
+
+def set_serial(
+    rng: np.random.Generator,
+    sheet: Sheet,
+    font: Font,
+    serial: str,
+    area: tuple[float, float, float, float],
+    *,
+    level: float | None = None,
+    fill: tuple[float, float] = (0.7, 1.0),
+    squeeze: tuple[float, float] = (0.75, 1.1),
+) -> tuple[float, float]:
+    """Set a serial centred in `area` (x, y, width, height), squeezed where it is too wide; return its x range."""
+    x, y, width, height = area
+    gap = float(rng.uniform(0.14, 0.42))
+    wide = np.mean([g.shape[1] for g in font.glyphs.values()]) / GLYPH_PX
+    natural = min(1.0, 0.62 / wide) if wide > 0.55 else 1.0
+    row = set_line(rng, font, serial, height, natural * float(rng.uniform(*squeeze)), gap)
+    limit = width * float(rng.uniform(*fill)) if row.shape[1] > width * fill[0] else row.shape[1]
+    if row.shape[1] > limit:
+        row = cv2.resize(row, (max(8, round(limit)), row.shape[0]), interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.25:
+        size = int(rng.integers(2, 4))
+        row = (
+            cv2.erode(row, np.ones((size, size), np.uint8))
+            if rng.random() < 0.4
+            else cv2.dilate(row, np.ones((size, size), np.uint8))
+        )
+    left = x + (width - row.shape[1]) * float(np.clip(rng.normal(0.5, 0.08), 0, 1))
+    ink = sheet.ink if level is None else level
+    if rng.random() < 0.45:
+        depth = float(rng.uniform(15, 70)) * (1 if rng.random() < 0.5 else -1)
+        for dx, dy, sign in ((1, 1, -1), (-1, -1, 1)):
+            stamp(sheet, row, left + dx, y + dy, float(np.clip(sheet.ground + sign * depth, 0, 255)), 0.6)
+    stamp(sheet, row, left, y, ink)
+    return left, left + row.shape[1]
+
+
+def set_rows(
+    rng: np.random.Generator, sheet: Sheet, serial: str, area: tuple[float, float, float, float], file_share: float
+) -> None:
+    """Set a serial whose rows are parted by `/`, one above the other."""
+    rows = [r.strip() for r in serial.split("/") if r.strip()]
+    x, y, width, height = area
+    font = shelf().pick(rng, file_share)
+    first = float(rng.uniform(0.38, 0.55)) if len(rows) > 1 else 1.0
+    shares = [first, 1 - first] if len(rows) == 2 else [1 / len(rows)] * len(rows)
+    for row, share in zip(rows, shares, strict=True):
+        room = height * share
+        high = room * float(rng.uniform(0.8, 0.92)) if len(rows) > 1 else room
+        set_serial(rng, sheet, font, row, (x, y + (room - high) / 2, width, high), fill=(0.6, 1.0), squeeze=(0.8, 1.4))
+        y += room
+
+
+def set_word(
+    rng: np.random.Generator, sheet: Sheet, word: str, box: tuple[float, float, float, float], level: float
+) -> None:
+    """Set small print centred in a box, as large as fits."""
+    if not word:
+        return
+    mask = shelf().word(rng, word)
+    x, y, width, height = box
+    scale = min(width / mask.shape[1], height / mask.shape[0])
+    if scale * mask.shape[0] < 2.5:
+        return
+    small = cv2.resize(
+        mask, (max(2, round(mask.shape[1] * scale)), max(2, round(mask.shape[0] * scale))), interpolation=cv2.INTER_AREA
+    )
+    stamp(sheet, small, x + (width - small.shape[1]) / 2, y + (height - small.shape[0]) / 2, level)
