@@ -71,6 +71,7 @@ class Provision:
         broker: where events go.
         enrolment: how the device becomes known.
         camera: as in the settings.
+        pace: as in the settings.
         recipients: name in the policy's `seal` to the line of a public key.
         command_key: line of the public key of whoever may suspend and resume.
         aiming: lets the aiming page be opened.
@@ -84,6 +85,7 @@ class Provision:
     broker: Broker
     enrolment: Enrolment
     camera: str = "picamera2"
+    pace: Literal["live", "fast"] = "live"
     recipients: dict[_RecipientName, _KeyLine] = field(default_factory=dict)
     command_key: _KeyLine | None = None
     aiming: Aiming | None = None
@@ -150,6 +152,7 @@ def settings_tree(provision: Provision, state: str) -> dict[str, Any]:
     """Return the settings of this device, as `platesieve.toml` in /etc has them."""
     tree: dict[str, Any] = {
         "camera": provision.camera,
+        "pace": provision.pace,
         "policy": provision.policy,
         "state": state,
         "recipients": {name: f"{name}.pub" for name in provision.recipients},

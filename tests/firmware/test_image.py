@@ -1,0 +1,152 @@
+"""The image without booting it: partitions, the scan for secrets, the list for Raspberry Pi Imager, the parts list.
+
+Booting it is `python -m tests.firmware_boot`, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+IMAGE = ROOT / "firmware" / "image"
+
+pytestmark = pytest.mark.integration
+
+# What Raspberry Pi Imager 2 asks of an entry that can be written (its doc/json-schema/os-list-schema.json, draft 07),
+# and beyond it what a typing error would hide: known devices, hashes of the right length.
+ENTRY: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "description", "icon", "url", "extract_size", "extract_sha256", "release_date", "devices"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "minLength": 1},
+        "description": {"type": "string", "minLength": 1},
+        "icon": {"type": "string", "minLength": 1},
+        "url": {"type": "string", "minLength": 1},
+        "extract_size": {"type": "integer", "minimum": 1},
+        "extract_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "image_download_size": {"type": "integer", "minimum": 1},
+        "image_download_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "release_date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+        "devices": {"type": "array", "minItems": 1, "items": {"enum": ["pi3-64bit", "pi4-64bit", "pi5-64bit"]}},
+        "init_format": {"enum": ["none", "systemd", "cloudinit", "cloudinit-rpi", "rpi-preseed"]},
+        "architecture": {"enum": ["armv6", "armv7", "armv8"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def describe() -> ModuleType:
+    """Return the program that describes an image."""
+    spec = importlib.util.spec_from_file_location("describe", IMAGE / "describe.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_three_partitions_become_one_disk(tmp_path: Path) -> None:
+    """The configuration is read by genimage itself; the MBR says FAT first, then two Linux partitions."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name in ("boot.vfat", "root.ext4", "data.ext4"):
+        (tmp_path / "in" / name).write_bytes(bytes(1 << 20))
+    command = ["genimage", "--config", str(IMAGE / "genimage.cfg"), "--rootpath", str(tmp_path / "empty")]
+    command += ["--inputpath", str(tmp_path / "in"), "--outputpath", str(tmp_path / "out")]
+    command += ["--tmppath", str(tmp_path / "tmp")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+    table = (tmp_path / "out/platesieve-arm64.img").read_bytes()[446:510]
+    assert [table[16 * number + 4] for number in range(4)] == [0x0C, 0x83, 0x83, 0]
+
+
+def bare(tmp_path: Path) -> Path:
+    """Return a root file system that nobody can log in to."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/shadow").write_text("root:!*:1::::::\nplatesieve:!*:1::::::\n")
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/bash\nplatesieve:x:996:996::/:/usr/sbin/nologin\n")
+    (tmp_path / "etc/machine-id").write_text("uninitialized\n")
+    return tmp_path
+
+
+def scan(root: Path) -> str:
+    """Return what the scan has to say."""
+    return subprocess.run([IMAGE / "scan", root], capture_output=True, text=True, check=False, timeout=30).stderr
+
+
+def test_an_image_without_secrets_passes(tmp_path: Path) -> None:
+    """The control of all the refusals below."""
+    assert scan(bare(tmp_path)) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("etc/shadow", "root:$y$j9T$abc:1::::::\n"),
+        ("etc/shadow", "root::1::::::\n"),
+        ("etc/passwd", "pi:x:1000:1000::/home/pi:/bin/bash\n"),
+        ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+        ("etc/ssh/ssh_host_ed25519_key", "x"),
+        ("root/.ssh/authorized_keys", "ssh-ed25519 AAAA"),
+        ("var/lib/platesieve/uplink/device.crt", "x"),
+        ("var/lib/systemd/random-seed", "x"),
+        ("boot/firmware/platesieve.toml", "x"),
+        ("opt/platesieve/lib/x.pem", "-----BEGIN PRIVATE KEY-----\nMC4C\n"),
+        ("etc/platesieve/audit.key", "PRIVATE+KEY+platesieve/a/b/c+00+AA"),
+        ("etc/platesieve/agency.key", "platesieve-agency-secret-1 AAAA"),
+    ],
+)
+def test_a_secret_or_an_identity_is_found(tmp_path: Path, name: str, content: str) -> None:
+    """One of each kind; each stops the build."""
+    root = bare(tmp_path)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(content)
+
+    assert "error:" in scan(root)
+
+
+def test_the_list_for_imager_has_the_sizes_and_hashes_of_the_files(tmp_path: Path, describe: ModuleType) -> None:
+    """What Imager checks after it has downloaded and after it has written."""
+    (tmp_path / "platesieve-arm64.img").write_bytes(b"raw" * 1000)
+    (tmp_path / "platesieve-arm64.img.zst").write_bytes(b"packed")
+    document = describe.os_list(tmp_path, "0.1.0")
+
+    (entry,) = document["os_list"]
+    jsonschema.Draft7Validator(ENTRY).validate(entry)
+    assert entry["extract_sha256"] == hashlib.sha256(b"raw" * 1000).hexdigest()
+    assert (entry["extract_size"], entry["image_download_size"]) == (3000, 6)
+    broken = {**entry, "devices": ["pi9"]}
+    assert list(jsonschema.Draft7Validator(ENTRY).iter_errors(broken))
+
+
+def test_the_parts_list_names_every_part_once(describe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian packages that are installed and Python distributions, and twice the same for the same source date."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763800000")
+    status = (
+        "Package: systemd\nStatus: install ok installed\nVersion: 252.38-1\nDescription: init\n more: text\n\n"
+        "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n"
+    )
+    python = "numpy-2.4.6.dist-info\nopencv_python_headless-5.0.0.93.dist-info\n"
+    document = describe.sbom(status, python, "0.1.0")
+
+    purls = [part["purl"] for part in document["components"]]
+    assert purls == [
+        "pkg:deb/debian/systemd@252.38-1?arch=arm64",
+        "pkg:pypi/numpy@2.4.6",
+        "pkg:pypi/opencv-python-headless@5.0.0.93",
+    ]
+    assert document["bomFormat"] == "CycloneDX"
+    assert json.dumps(document) == json.dumps(describe.sbom(status, python, "0.1.0"))
