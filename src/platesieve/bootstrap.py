@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from platesieve.adapters.disk.audit_folder import AuditFolder
+    from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.audit.verdict import Verdict
     from platesieve.domain.instant import Instant
     from platesieve.flow.judge import Judge, Judgement
@@ -107,15 +108,12 @@ def load_policy(name: str | None) -> Policy:
     Raises:
         ConfigError: there is none, or it is wrong; every fault is listed with its line.
     """
-    from platesieve.policy.load import load_pack
+    from platesieve.adapters.disk.policy_file import policy_text
     from platesieve.policy.load import load_policy as parse
 
     if name is None:
         raise ConfigError("no policy is given, so nothing may be read", "give --policy; see `platesieve policy list`")
-    path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        return parse(_read(path, "policy file", 1 << 20), path.name)
-    return load_pack(name)
+    return parse(*policy_text(name))
 
 
 def load_hotlist(path: str | None, now: Instant, folding: Folding = STANDARD) -> HotList:
@@ -255,7 +253,7 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
-        stack.callback(pipe.drain, DRAIN_S)
+        stack.callback(_part, pipe)
         outlet = _witnessed(pipe, log, settings)
         books = Books(judge, settings.audit, _facts(judge), clock.now())
         obedience = Obedience(
@@ -267,6 +265,12 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         )
         parts = Parts(sight, judge, books, obedience, log, outlet, clock, courier or NoDeliveries())
         Pipeline(parts, observe).run(WatchedCamera(camera, finder, pulse), stop)
+
+
+def _part(outlet: PipeOutlet) -> None:
+    """Wait until what was sent is stored, and say what was not: it ends with this process."""
+    if not outlet.drain(DRAIN_S) and (lost := outlet.waiting):
+        _log.error("%d events could not be stored and are lost; see what the uplink process says of its disk", lost)
 
 
 def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:

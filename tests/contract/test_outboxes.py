@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
-from platesieve.domain.disclosure import Kind
+from platesieve.domain.disclosure import Kind, Stretch
 from platesieve.domain.instant import NS_PER_S
 from tests.fakes.clock import START_WALL_NS as NOW
 from tests.fakes.disclosures import a_health, a_hit, an_event, with_receipt
@@ -150,3 +150,19 @@ def test_only_the_receipt_of_its_collector_lets_an_event_go(outbox: Outbox) -> N
     assert outbox.receipted(["h1", "early"], "agency") == 2
     outbox.delivered(["early"], NOW)
     assert ids(outbox, later) == []
+
+
+def test_what_is_held_stays_longer_and_nothing_else_does(outbox: Outbox) -> None:
+    """Rows of the kind whose expiry lies in the span; never to an earlier moment, and only to the hold's end."""
+    hour_ns = 3600 * NS_PER_S
+    outbox.store(
+        [a_hit("in", expires_in_s=3600), a_hit("before", expires_in_s=1800), a_hit("later", expires_in_s=9000)]
+    )
+    outbox.store([an_event(Kind.READ, "read", expires_in_s=3600)])
+    asked = Stretch("hold", Kind.HIT, NOW + hour_ns, NOW + 2 * hour_ns, NOW + 5 * hour_ns)
+
+    assert outbox.stretch(asked) == 1
+    assert outbox.stretch(asked) == 0
+    assert outbox.purge_expired(NOW + 3 * hour_ns) == 3
+    assert ids(outbox, NOW + 3 * hour_ns) == ["in"]
+    assert outbox.purge_expired(NOW + 5 * hour_ns) == 1

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, show, check, explain, compare and try policies.", no_args_is_help=True)
 
-_MAX_BYTES = 1 << 20
 PolicyArgument = Annotated[str, typer.Argument(metavar="FILE_OR_ID", help="A policy file, or the id of a pack.")]
 
 
@@ -284,18 +283,9 @@ def _load(text: bytes, name: str) -> Policy:
 
 def _read(name: str) -> tuple[bytes, str]:
     """Return the bytes of a file, or of a pack where no file has this name, and what to call them."""
-    from platesieve.policy.packs import pack_text
+    from platesieve.adapters.disk.policy_file import policy_text
 
-    path = Path(name)
-    if path.suffix != ".toml" and not path.is_file():
-        return pack_text(name), f"{name}.toml"
-    try:
-        with path.open("rb") as file:
-            return file.read(_MAX_BYTES), path.name
-    except OSError as error:
-        raise InputError(
-            f"policy file {path.name} cannot be read: {error.strerror}", "give a file that exists and is readable"
-        ) from error
+    return policy_text(name)
 
 
 def _facts(policy: Policy) -> dict[str, object]:

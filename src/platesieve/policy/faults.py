@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)  # what needs no quotes in TOML
 _ALL_ACTIONS = frozenset({"keep", "drop", "coarsen", "pseudonym", "seal"})
+_NEAR = 0.75  # "confidense" is near to "confidence"; "colour" is not near to "collector"
 _REMEDIES = {
     "string_type": "put it in quotes",
     "int_type": "write a whole number without quotes",
@@ -74,7 +75,7 @@ def describe(fault: Mapping[str, Any], path: Path, keys: Iterable[str]) -> str:
     if kind == "missing":
         return f"{name} is missing; add it"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), list(keys), n=1)
+        near = difflib.get_close_matches(str(path[-1]), list(keys), n=1, cutoff=_NEAR)
         return f"{name}: there is no such key here; " + (f"did you mean {near[0]}?" if near else "remove it")
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return f"{name}: {_action_fault(fault, path)}"

@@ -15,6 +15,7 @@ import pytest
 
 from platesieve.adapters.local import pipe_frames as frames
 from platesieve.adapters.local.pipe import PipeIntake, PipeOutlet
+from platesieve.domain.disclosure import Kind, Stretch
 from platesieve.domain.errors import LinkError
 from platesieve.domain.notice import Command, Erased
 from tests.fakes.clock import FakeClock
@@ -115,6 +116,32 @@ def test_what_was_not_stored_comes_again_after_a_reconnect(path: Path, make_outl
     intake = PipeIntake(path)
     assert [d.id for d in take(intake, 3)] == ["h2", "h3", "h4"]
     intake.close()
+
+
+def test_a_hold_goes_up_until_it_is_said_to_be_done(path: Path, make_outlet: Callable[..., PipeOutlet]) -> None:
+    """Like a Disclosure: again after a reconnect, and gone once it is durable; it is no event that could be lost."""
+    outlet, intake = make_outlet(), PipeIntake(path)
+    asked = Stretch("hold-hit-60", Kind.HIT, 1, 2, 3 * 10**18)
+    outlet.stretch([asked])
+    assert outlet.waiting == 0
+    found: list[Stretch] = []
+    take_while(intake, lambda: bool(found.extend(intake.stretches()) or found))
+    intake.reset()
+    take_while(intake, lambda: bool(found.extend(intake.stretches()) or len(found) > 1))
+    assert found == [asked, asked]
+    intake.stored([asked.id])
+    assert outlet.drain(LIMIT_S)
+    intake.close()
+
+
+def test_what_is_not_stored_at_the_end_can_be_counted(make_outlet: Callable[..., PipeOutlet]) -> None:
+    """Events that would be lost, without health, which is said again anyway."""
+    outlet = make_outlet()
+    for one in (a_hit("h1"), a_hit("h2"), a_health("reading")):
+        outlet.send(one)
+
+    assert not outlet.drain(0.01)
+    assert outlet.waiting == 2
 
 
 def test_thousands_pass_with_few_on_the_wire(path: Path, make_outlet: Callable[..., PipeOutlet]) -> None:

@@ -318,6 +318,12 @@ class PipeOutlet:
             self._drop_expired()
             return self._ledger.take()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many events were not stored by now; what is said again anyway, such as health, is not counted."""
+        with self._changed:
+            return sum(held.kind is not None and not held.kind.lasting for held in self._buffer.values())
+
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything sent is stored; return whether it was within `timeout_s` seconds."""
         with self._changed:
