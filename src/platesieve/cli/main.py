@@ -31,6 +31,7 @@ from platesieve.cli import (
     read,
     report,
     run,
+    schema,
     self_test,
 )
 from platesieve.cli.manual import command_tree
@@ -72,6 +73,7 @@ app.add_typer(agency.app, name="agency")
 app.command()(command.command)
 app.add_typer(dashboard.app, name="dashboard")
 app.command("open")(open_event.open_event)
+app.command()(schema.schema)
 app.command(hidden=True)(processes.camera)
 app.command(hidden=True)(processes.uplink)
 

@@ -267,9 +267,10 @@ def _keep(connection: Connection, event: Event) -> Rejection | None:
         "expires_ns": event.expires_ns,
         "document": document,
     }
-    added = connection.execute(_insert(connection, tables.events).values(**values).on_conflict_do_nothing())
+    insert = _insert(connection, tables.events).values(**values).on_conflict_do_nothing()
+    added = connection.execute(insert.returning(tables.events.c.cursor)).first()  # a count of rows is not given by all
     _put_camera(connection, event.device, {"seen_ns": event.received_ns})
-    if added.rowcount:
+    if added is not None:
         return None
     known = select(tables.events.c.document, tables.events.c.device).where(tables.events.c.id == event.id)
     row = connection.execute(known).one()
