@@ -112,7 +112,7 @@ class CosignerVerifier:
             if self.algorithm is Algorithm.ED25519:
                 Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
             else:
-                from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+                from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey  # noqa: PLC0415 - new
 
                 MLDSA44PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except InvalidSignature as error:
@@ -218,7 +218,7 @@ def _short(text: str) -> bytes:
 
 def _ml_dsa(seed: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a type that older libraries do not have
     try:
-        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey  # noqa: PLC0415 - new
 
         return MLDSA44PrivateKey.from_seed_bytes(seed)
     except (ImportError, UnsupportedAlgorithm) as error:

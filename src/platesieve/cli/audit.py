@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platesieve.cli import audit_compare, audit_entries, audit_evidence, audit_witness
+from platesieve.cli import audit_compare, audit_entries, audit_evidence, audit_watch, audit_witness
 from platesieve.cli.audit_log import FolderArgument, VkeyOption, find_verifier, open_files, read_note
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
+    from platesieve.adapters.disk.audit_folder import FolderFiles
+    from platesieve.audit.anchor import Anchor
+    from platesieve.audit.cosignature import CosignerVerifier
+    from platesieve.audit.note import NoteVerifier
     from platesieve.audit.verdict import Verdict
 
 app = typer.Typer(help="Verify the audit log of a device, and look into it.", no_args_is_help=True)
@@ -30,6 +34,12 @@ def verify(
         Path | None,
         typer.Option(help="An earlier checkpoint of this device, kept elsewhere: shows rollback, fork and cut-off."),
     ] = None,
+    witness_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The .vkey of a witness: its cosignatures beside the log, or in --witness, count. Repeatable."
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Re-derive the whole log from its entries and compare it with what the device signed.
@@ -39,29 +49,56 @@ def verify(
     Examples:
 
       platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness last-month.checkpoint
+
+      platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness-key witness.vkey
     """
+    from platesieve.adapters.disk.cosigned_notes import load_witnesses, names_beside
     from platesieve.audit.verdict import Outcome
     from platesieve.audit.verify import verify_log
+    from platesieve.audit.words import MOMENT
 
     files = open_files(folder)
     verifier = find_verifier(folder, vkey)
     try:
-        verdict = verify_log(files, verifier, read_note(witness) if witness else None)
+        note = read_note(witness) if witness else None
+        anchors = _anchors(files, verifier, load_witnesses(witness_key or ()), note)
+        verdict = verify_log(files, verifier, note, anchors=anchors)
     except AuditError as error:
-        raise InputError(f"{witness}: {error.message}", "give a checkpoint of this device") from error
+        raise InputError(f"{witness or folder}: {error.message}", "give a checkpoint of this device") from error
     if json:
         print_json(_as_json(verdict))
     else:
         typer.echo(verdict.sentence)
         for finding in verdict.findings:
             typer.echo(f"  {'warning' if finding.warning else 'fault'} {finding.step}  {finding.text}")
+        for anchor in verdict.anchors:
+            if anchor.time_ns is not None:
+                typer.echo(f"  witnessed by {anchor.by}: {anchor.size} entries at {MOMENT.write(anchor.time_ns)}")
+        if not witness_key and (beside := names_beside(files)):
+            names = ", ".join(sorted({name for name, _ in beside}))
+            say(f"hint: {names} cosigned this log; give --witness-key with the key of a witness to hold it to that")
         if vkey is None:
             say("hint: the key came from beside the log; give --vkey with the one that was noted at enrolment")
     exits = {Outcome.ALTERED: EXIT_ALTERED, Outcome.CONTRADICTS_WITNESS: EXIT_CONTRADICTS_WITNESS}
     raise typer.Exit(exits.get(verdict.outcome, 0))
 
 
+def _anchors(
+    files: FolderFiles, verifier: NoteVerifier, witnesses: tuple[CosignerVerifier, ...], note: bytes | None
+) -> tuple[Anchor, ...]:
+    """Return what witnesses say that the auditor knows: beside the log, and under the checkpoint that was brought."""
+    from platesieve.adapters.disk.cosigned_notes import anchors_beside
+    from platesieve.audit.anchor import cosigned_anchors
+
+    if not witnesses:
+        return ()
+    brought = cosigned_anchors(note, verifier, witnesses) if note else ()
+    return (*anchors_beside(files, verifier, witnesses), *brought)
+
+
 def _as_json(verdict: Verdict) -> dict[str, Any]:
+    from platesieve.audit.words import MOMENT
+
     checkpoint = verdict.checkpoint
     return {
         "outcome": verdict.outcome.value,
@@ -69,6 +106,10 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
         "origin": checkpoint.origin if checkpoint else None,
         "size": checkpoint.size if checkpoint else None,
         "root": checkpoint.root.hex() if checkpoint else None,
+        "witnessed": [
+            {"by": a.by, "size": a.size, "time": MOMENT.write(a.time_ns) if a.time_ns is not None else None}
+            for a in verdict.anchors
+        ],
         "findings": [
             {"step": f.step, "fault": f.fault.value, "warning": f.warning, "text": f.text} for f in verdict.findings
         ],
@@ -83,3 +124,4 @@ app.command()(audit_evidence.prove)
 app.command()(audit_evidence.check)
 app.command()(audit_witness.witness)
 app.command()(audit_witness.advance)
+app.command()(audit_watch.watch)

@@ -70,9 +70,12 @@ def open_files(folder: Path) -> FolderFiles:
         InputError: there is no such folder.
     """
     from platesieve.adapters.disk.audit_folder import FolderFiles
+    from platesieve.audit.tiles import CHECKPOINT
 
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", "give the folder that holds the file `checkpoint`")
+    if not (folder / CHECKPOINT).exists() and not (folder / "tile").exists():
+        raise InputError(f"there is no log in {folder}", "give the folder that holds the file `checkpoint`")
     return FolderFiles(folder)
 
 

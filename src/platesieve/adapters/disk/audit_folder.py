@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from platesieve.audit.checkpoint import Checkpoint
 from platesieve.audit.entry import encode
+from platesieve.audit.log_files import read_checkpoint
 from platesieve.audit.tiles import (
     CHECKPOINT,
     WIDTH,
@@ -31,7 +32,6 @@ from platesieve.audit.tiles import (
     unpack_tile,
 )
 from platesieve.audit.tree import leaf_hash, root_of
-from platesieve.audit.log_files import read_checkpoint
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
@@ -99,6 +99,16 @@ class AuditFolder:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def path(self) -> Path:
+        """Return the folder."""
+        return self._path
+
+    @property
+    def signer(self) -> NoteSigner:
+        """Return the device's audit key."""
+        return self._signer
 
     @property
     def checkpoint(self) -> str:
