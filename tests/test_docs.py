@@ -15,6 +15,7 @@ import pytest
 
 import platesieve
 from platesieve.adapters.disk.config_file import load_settings
+from platesieve.bootstrap_collector import load_collector_settings
 from platesieve.cli.main import app
 from platesieve.cli.manual import command_tree, reflowed
 from platesieve.cli.speech import EXIT_CODES
@@ -159,11 +160,13 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_settings_on_the_pages_are_settings(tmp_path: Path) -> None:
-    """A TOML block of the integrators' page is accepted as it stands."""
-    (block,) = blocks(ROOT / "deploy" / "README.md", "toml")
-    (tmp_path / "platesieve.toml").write_text(block)
+    """The TOML blocks of the integrators' page are accepted as they stand: a device's, and a collector's."""
+    device, collector = blocks(ROOT / "deploy" / "README.md", "toml")
+    (tmp_path / "platesieve.toml").write_text(device)
+    (tmp_path / "collector.toml").write_text(collector)
 
     assert load_settings(tmp_path / "platesieve.toml", {}).device.device == "cam-1"
+    assert load_collector_settings(tmp_path / "collector.toml").agency == "metro-pd"
 
 
 def test_the_example_event_keeps_its_schema() -> None:
