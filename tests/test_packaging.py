@@ -57,6 +57,8 @@ def test_the_wheel_holds_models_policies_schemas_and_the_demo(wheel: Path) -> No
         "released/released.toml",
         "released/detector.onnx",
         "released/reader.onnx",
+        "released/confusion.json",
+        "vision/patterns.json",
         "policy/packs/us-mn.toml",
         "schemas/v1/hit.schema.json",
         "demo_data/street.mp4",

@@ -38,6 +38,10 @@ FREE: Final = 0.1
 MOST_ODDS: Final = 8.0
 """A glyph that the picture alone makes eight times likelier stays. Held-out crops have the least log loss at 8, drawn
 plates at 5 (and are right most often from 20 on, where held-out crops in formats that no table has begin to lose)."""
+SAME_SHAPE: Final = "0O"
+SAME_SHAPE_ODDS: Final = 50.0
+"""For the two that most plates write with one shape: what a reader claims to see there is its own guess of the format.
+Held-out crops lose log loss up to 50 and are flat beyond; I and 1 differ more often than not, and stay at MOST_ODDS."""
 TRUST: Final = 0.9
 """Share that a told country has; the rest goes to all countries by how often they are drawn."""
 ELSEWHERE: Final = ""
@@ -103,6 +107,9 @@ class Formats:
         for group in CONFUSABLE:
             indices = [ALPHABET.index(glyph) for glyph in group]
             self._group[np.ix_(indices, indices)] = True
+        self._least = np.full(self._group.shape, 1 / MOST_ODDS)
+        same = [ALPHABET.index(glyph) for glyph in SAME_SHAPE]
+        self._least[np.ix_(same, same)] = 1 / SAME_SHAPE_ODDS
 
     def judge(
         self, shares: NDArray[np.float64], read: tuple[int, ...], countries: Mapping[str, float] | None = None
@@ -133,7 +140,7 @@ class Formats:
         free = FREE / (1 - FREE) * max(weight.sum(), _NOTHING) * random
         worth = np.einsum("pn,pnc->nc", others, known.glyphs) + free
         worth = np.where(seen > 0, worth, 0.0)
-        worth = np.maximum(worth / worth.max(axis=1, keepdims=True), 1 / MOST_ODDS)
+        worth = np.maximum(worth / worth.max(axis=1, keepdims=True), self._least[worth.argmax(axis=1)])
         after = seen * worth
         after /= after.sum(axis=1, keepdims=True)
         return Judged(np.where(among, after * whole, shares), _likeliest(after), fit)

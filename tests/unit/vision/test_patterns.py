@@ -9,7 +9,7 @@ import pytest
 
 from models.reader.patterns import FORMATS, PATTERNS, generate
 from platesieve.domain.plate import ALPHABET
-from platesieve.vision.patterns import CONFUSABLE, FREE, MOST_ODDS, Formats, load_formats, places
+from platesieve.vision.patterns import CONFUSABLE, FREE, MOST_ODDS, SAME_SHAPE_ODDS, Formats, load_formats, places
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -65,9 +65,11 @@ def test_a_letter_that_the_authority_leaves_out_is_not_read() -> None:
 def test_a_clear_picture_is_believed() -> None:
     """Beyond MOST_ODDS the format loses, whatever it says: its table is not complete."""
     known = formats(("SK", 1.0, {"@@###@@": 1.0}))
-    clear = MOST_ODDS / (1 + MOST_ODDS) + 0.01
-    assert text(known.judge(*seen(*BA123A, {"0": clear, "O": 1 - clear})).best) == "BA123A0"
-    assert text(known.judge(*seen(*BA123A, {"0": clear - 0.02, "O": 1.02 - clear})).best) == "BA123AO"
+    for digit, letter, odds in (("8", "B", MOST_ODDS), ("1", "I", MOST_ODDS), ("0", "O", SAME_SHAPE_ODDS)):
+        edge = odds / (1 + odds)
+        above, below = edge + 0.005, edge - 0.005
+        assert text(known.judge(*seen(*BA123A, {digit: above, letter: 1 - above})).best) == f"BA123A{digit}"
+        assert text(known.judge(*seen(*BA123A, {digit: below, letter: 1 - below})).best) == f"BA123A{letter}"
 
 
 def test_a_vanity_plate_survives() -> None:
