@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tests.attacks import keyspace, linkage, movement
+from platesieve.policy.language import Scope
+from tests.attacks import alerts, fleet, keyspace, linkage, movement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,9 @@ def keyspaces(*, small: bool) -> dict[str, Any]:
             kind: {"image_bytes": one.image_bytes, "windows": one.windows, "broken": one.found}
             for kind, one in seized.items()
         },
+        "seized fleet": {
+            kind: asdict(fleet.seized(plate, yesterday_kept=kind == "control")) for kind in ("ours", "control")
+        },
         "name changes after key destruction": keyspace.destroyed_keys_answer_differently(plate),
     }
 
@@ -46,22 +51,43 @@ def linkages(*, small: bool) -> dict[str, Any]:
     """Ask of pairs of pseudonyms whether they are one vehicle."""
     vehicles, pairs = (800, 300) if small else (20_000, 5000)
     result: dict[str, Any] = {}
-    for period_s in (60, 3600):
-        passes = linkage.traffic(vehicles, 7, 4, seed=7)
-        told = linkage.published(passes, 4, 3600, period_s)
-        cases = {
-            "control: within one epoch": (True, True),
-            "across epochs": (False, True),
-            "across devices": (False, False),
-        }
-        for name, (same_group, same_device) in cases.items():
-            found = linkage.across(told, same_group=same_group, same_device=same_device, pairs=pairs, seed=11)
-            result[f"{name}, time to {period_s} s"] = {
-                "pairs": found.pairs,
-                "auc_by_name": round(found.by_name, 3),
-                "auc_by_habit": round(found.by_habit, 3),
-            }
+    for release, days in linkage.DAYS.items():
+        passes = linkage.traffic(vehicles, days, 4, seed=7)
+        for period_s in (60, 3600):
+            told = linkage.published(passes, 4, 3600 if days < 30 else 86_400, period_s)
+            for name, where in _CASES.items():
+                key = f"{name}, {release}, time to {period_s} s"
+                result[key] = _linked(told, where, pairs)
+        shared = linkage.published(passes, 4, 86_400, 3600, Scope.FLEET)
+        result[f"control: fleet, across devices within an epoch, {release}"] = _linked(
+            shared, (False, False, True), pairs
+        )
+        result[f"fleet, across epochs, {release}"] = _linked(shared, (False, True, False), pairs)
+    result["across topics: read, then hit"] = {
+        "pairs": pairs,
+        "auc_by_name": round(linkage.across_topics(pairs), 3),
+        "auc_by_habit": None,
+    }
     return result
+
+
+_CASES = {
+    "control: within one epoch": (True, True, False),
+    "across epochs": (False, True, False),
+    "across devices": (False, False, False),
+}
+
+
+def _linked(told: Any, where: tuple[bool, bool, bool], pairs: int) -> dict[str, Any]:
+    same_group, same_device, same_epoch = where
+    found = linkage.across(
+        told, same_group=same_group, same_device=same_device, same_epoch=same_epoch, pairs=pairs, seed=11
+    )
+    return {
+        "pairs": found.pairs,
+        "auc_by_name": round(found.by_name, 3),
+        "auc_by_habit": round(found.by_habit, 3),
+    }
 
 
 def movements(*, small: bool) -> dict[str, Any]:
@@ -80,7 +106,12 @@ def movements(*, small: bool) -> dict[str, Any]:
 
 def verdict(found: dict[str, Any]) -> list[str]:
     """Return what is not as it must be."""
-    return [*_of_plates(found["keyspace"]), *_of_links(found["linkage"]), *_of_the_car(found["movement"])]
+    return [
+        *_of_plates(found["keyspace"]),
+        *_of_links(found["linkage"]),
+        *_of_the_car(found["movement"]),
+        *_of_alerts(found["alerts"]),
+    ]
 
 
 def _of_plates(plates: dict[str, Any]) -> Iterator[str]:
@@ -92,6 +123,11 @@ def _of_plates(plates: dict[str, Any]) -> Iterator[str]:
     for kind, one in plates["seized disk"].items():
         if one["broken"] != (kind == "control"):
             yield f"seized disk, {kind}"
+    for kind, one in plates["seized fleet"].items():
+        if (one["yesterday"], one["tomorrow"]) != (kind == "control", True):
+            yield f"seized fleet, {kind}"
+    if plates["seized fleet"]["ours"]["today"]:
+        yield "seized fleet, ours: the running epoch"
     if not plates["name changes after key destruction"]:
         yield "a destroyed key still answers"
 
@@ -114,12 +150,24 @@ def _of_the_car(car: dict[str, Any]) -> Iterator[str]:
         yield "the car with its place coarsened could be followed"
 
 
+def _of_alerts(alerts_: dict[str, Any]) -> Iterator[str]:
+    """Folding must find more of what is wanted than none does, and must not cry wolf ten times as often."""
+    for size in sorted({row["entries"] for row in alerts_.values()}):
+        plain, ours = (alerts_[f"{size} entries, folding {name}"] for name in ("nothing", "the packs' groups"))
+        if ours["missed"] >= plain["missed"]:
+            yield f"alerts, {size} entries: folding finds nothing more"
+        rates = [sum(row["false_per_million"].values()) for row in (plain, ours)]
+        if rates[1] > 10 * max(rates[0], ours["false_per_million_at_most"]):
+            yield f"alerts, {size} entries: folding multiplies false alerts"
+
+
 def attack(*, small: bool) -> dict[str, Any]:
     """Run every attack."""
     return {
         "keyspace": keyspaces(small=small),
         "linkage": linkages(small=small),
         "movement": movements(small=small),
+        "alerts": {f"{row['entries']} entries, folding {row['folded']}": row for row in alerts.table(small=small)},
     }
 
 

@@ -18,7 +18,7 @@ def found() -> dict[str, Any]:
 
 
 def test_no_attack_succeeds_and_every_control_breaks(found: dict[str, Any]) -> None:
-    """Plates, pseudonyms, a seized disk, a patrol car."""
+    """Plates, pseudonyms, a seized disk, a seized fleet, a patrol car, alerts."""
     assert verdict(found) == []
 
 
@@ -29,8 +29,13 @@ def test_no_attack_succeeds_and_every_control_breaks(found: dict[str, Any]) -> N
         (("keyspace", "published stream", "no key", "broken"), True),
         (("keyspace", "seized disk", "ours", "broken"), True),
         (("keyspace", "seized disk", "control", "broken"), False),
-        (("linkage", "across epochs, time to 60 s", "auc_by_name"), 0.9),
-        (("linkage", "control: within one epoch, time to 60 s", "auc_by_name"), 0.6),
+        (("linkage", "across epochs, Oakland, time to 60 s", "auc_by_name"), 0.9),
+        (("linkage", "control: within one epoch, Minneapolis, time to 60 s", "auc_by_name"), 0.6),
+        (("linkage", "fleet, across epochs, Oakland", "auc_by_name"), 0.9),
+        (("linkage", "across topics: read, then hit", "auc_by_name"), 0.9),
+        (("keyspace", "seized fleet", "ours", "yesterday"), True),
+        (("keyspace", "seized fleet", "control", "yesterday"), False),
+        (("alerts", "100 entries, folding the packs' groups", "missed"), 0.99),
         (("movement", "cells of 2 km", "within_100_m"), 0.9),
     ],
 )
