@@ -23,6 +23,7 @@ pytest.importorskip("PIL", reason="needs the extra `train`")
 plates = importlib.import_module("models.datasets.plates")
 shared_data = importlib.import_module("models.datasets.shared_data")
 degrade = importlib.import_module("models.datasets.degrade")
+coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
 sweeps = importlib.import_module("models.reader.sweeps")
 curves, forms, progress, quantise, speed = (
@@ -219,3 +220,25 @@ def test_a_plate_is_in_training_or_held_out_never_in_both() -> None:
     kept = [k for k in keys if shared_data.held_out(k)]
     assert kept == [k for k in keys if shared_data.held_out(k)]
     assert 0.03 < len(kept) / len(keys) < 0.09
+
+
+def test_what_the_drawings_cover_is_written_down_as_it_is() -> None:
+    """COVERAGE.md says what the tables say; only the speed is of the machine that measured it."""
+    kept = coverage.FILE.read_text()
+    assert kept.partition(coverage.SPEED)[0].strip() == coverage.coverage().strip()
+    assert coverage.SPEED in kept
+
+
+def test_a_fault_without_a_chance_never_strikes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COVERAGE.md tells the chances that the drawings use: with all of them at none, little is left but the light."""
+    monkeypatch.setattr(degrade, "CHANCES", dict.fromkeys(degrade.CHANCES, 0.0))
+    plate = sweeps.draw_plates(1)[0].luma
+    changes = [_edges(degrade.spoil(np.random.default_rng(i), plate)) / _edges(plate) for i in range(20)]
+    monkeypatch.setattr(degrade, "CHANCES", dict.fromkeys(degrade.CHANCES, 1.0))
+    worse = [_edges(degrade.spoil(np.random.default_rng(i), plate)) / _edges(plate) for i in range(20)]
+    assert np.std(changes) < 0.3
+    assert np.std(worse) > np.std(changes)
+
+
+def _edges(luma: np.ndarray) -> float:
+    return float(np.abs(np.diff(luma.astype(float), axis=1)).mean())

@@ -1,7 +1,7 @@
 """Draw licence plates that nobody owns: random serials in the formats, shapes and letters of many countries.
 
 A plate is drawn once, flat and clean, about 96 px high; degrade.py makes photographs of it. `sheet` is the ground,
-`writing` puts letters on it and `fittings` the rest; `north_america`, `europe` and so on each draw the looks of a family of
+`writing` puts letters on it and `fittings` the rest; `north_america`, `europe` and so on each draw the looks of some
 countries; `draw` chooses among them by formats.toml.
 """
 

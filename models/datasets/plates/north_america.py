@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw_us(rng: np.random.Generator, serial: str, region: dict[str, Any]) -> Sheet:
-    """Draw a plate of a state or province: name, slogan, artwork, stickers, stacked small letters that are not serial."""
+    """Draw a plate of a state or province: name, slogan, artwork, stickers, stacked letters that are no serial."""
     sheet = new_sheet(rng, float(rng.uniform(1.9, 2.1)), dark_ground=0.18, busy=0.4)
     width, height = sheet.size
     high = height * float(rng.uniform(0.4, 0.58))

@@ -40,7 +40,7 @@ class Sheet:
 
 
 def new_sheet(rng: np.random.Generator, aspect: float, dark_ground: float = 0.15, busy: float = 0.2) -> Sheet:
-    """Return an empty plate, HEIGHT_PX high, with a random contrast; a share of them light on dark or with a picture."""
+    """Return an empty plate, HEIGHT_PX high, with a random contrast; some of them light on dark or with a picture."""
     width = round(HEIGHT_PX * aspect * float(rng.uniform(0.95, 1.05)))
     contrast = float(rng.uniform(70, 225)) if rng.random() < 0.9 else float(rng.uniform(40, 80))
     if rng.random() < dark_ground:

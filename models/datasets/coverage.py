@@ -1,0 +1,140 @@
+"""Write COVERAGE.md, what the drawings cover: `python -m models.datasets.coverage`.
+
+`--speed` measures crops a second anew. Everything else is read from the very tables that the drawings use, so that the
+file can be held against them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from models.datasets import degrade
+from models.datasets.fonts import FONT_PACKAGES
+from models.datasets.plates.draw import LOOKS
+from models.datasets.plates.lettering import BADGES
+
+HERE = Path(__file__).parent
+FILE = HERE / "COVERAGE.md"
+SPEED = "## Speed\n"
+PLATES = 120
+VIEWS = 3
+
+FITTINGS = (
+    ("light on dark", "15 to 25 % of the plates of most looks; nearly all of Argentina before 2016"),
+    ("stickers, bolts, borders", "US looks: each corner may carry a month, a year or a test mark"),
+    ("dealers' frames", "15 to 45 % by look, with lettering, over small print but never over the serial"),
+    ("state names, slogans, artwork", "US looks; town, country band or state elsewhere"),
+    ("stacked small letters that are no serial", "10 % of US looks, left or right of the serial"),
+    ("emblems between groups", "seals, state outlines, hearts, dashes, dots, in formats with `*`, `-`, `.`"),
+    ("bands with stars and country marks", "75 % of the long European plates, a second band in France and Italy"),
+    (
+        "square plates of two rows",
+        "motorcycles, lorries, imported cars: every format with `/`, and 5 % of the European ones",
+    ),
+    ("embossed or flat", "45 % with the light and shadow of a die, thinned or thickened strokes in a quarter"),
+    ("other scripts", "strokes beside or above a Gulf serial, which nobody reads here"),
+)
+GEOMETRY = (
+    ("width in the picture", f"{degrade.MIN_WIDTH_PX:.0f} to {degrade.MAX_WIDTH_PX:.0f} px, even in its logarithm"),
+    (
+        "rotation, slant, perspective",
+        "small for two fifths, wide for a tenth (sd 7 degrees of rotation, 0.18 of slant)",
+    ),
+    ("motion: length", "speed x shutter x sin(line of sight) / plate's width"),
+    ("motion: speed", f"2 to {degrade.FASTEST_M_S:.0f} m/s"),
+    ("motion: shutter, line of sight", "1/4000 to 1/125 s, 8 to 60 degrees"),
+    ("motion: longest", "2.5 % of the picture's width, beyond which no person reads"),
+    ("wrong corners", "off by 1.8 % of the width and 3.6 % of the height (sd), each side by 2 to 5 %"),
+    ("wrong rectification", "40 % by the upright box instead of the corners; margin 1 to 9 % and 2 to 18 %"),
+    (
+        "video",
+        f"{100 * degrade.LOOP_FILTERED:.0f} % of the JPEG ones smoothed as an H.264 loop filter does; no codec runs",
+    ),
+)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (head, ("---",) * len(head), *rows)) + "\n"
+
+
+def coverage() -> str:
+    """Return all of the file that comes from the tables."""
+    formats: dict[str, dict[str, Any]] = tomllib.loads((HERE / "formats.toml").read_text())
+    whole = sum(float(r["weight"]) for r in formats.values())
+    rows: list[tuple[object, ...]] = [
+        (
+            name, region["look"], f"{100 * float(region['weight']) / whole:.1f} %", len(region["formats"]),
+            sum("/" in f for f in region["formats"]), " ".join(f"`{f}`" for f in region["formats"][:3]),
+        )
+        for name, region in formats.items()
+    ]  # fmt: skip
+    fonts = f"500 stroke fonts and those of {len(FONT_PACKAGES)} Debian packages"
+    many = sum(len(r["formats"]) for r in formats.values())
+    faults: list[tuple[object, ...]] = [(name, f"{100 * chance:.0f} %") for name, chance in degrade.CHANCES.items()]
+    return "\n".join(
+        [
+            "# What the drawings cover\n",
+            "Written by `python -m models.datasets.coverage` from the tables that the drawings use.\n",
+            "## Regions and formats\n",
+            f"{len(formats)} groups, {many} formats, {len(LOOKS)} looks, {fonts}.\n",
+            "`@` a letter, `#` a digit, `?` either, `/` the next row.\n",
+            table(("group", "look", "share of plates", "formats", "of two rows", "for example"), rows),
+            "## What is on a plate\n",
+            table(("", "how often, where"), list(FITTINGS)),
+            "## How it is seen\n",
+            table(("", "range"), list(GEOMETRY)),
+            "Chance of each fault where a crop is spoiled with full strength; strength is drawn from 0.25 to 1.\n",
+            table(("fault", "chance"), faults),
+            "## What is no plate\n",
+            f"{len(BADGES)} badges and signs, burnt-in times, telephone numbers: their text is empty.\n",
+            "For the detector also lamps, grilles, wheels, timestamps ([lookalikes.py](lookalikes.py)).\n",
+        ]
+    )
+
+
+def speed() -> str:
+    """Measure crops a second on one core, and return the section that tells it."""
+    from models.datasets.plates import draw_plate  # noqa: PLC0415 - fonts are opened for this only
+
+    rng, spent = np.random.default_rng(1), {"drawn": 0.0, "photographed": 0.0}
+    for _ in range(5 * PLATES):
+        draw_plate(rng)  # opens fonts, which a training does once
+    for _ in range(PLATES):
+        began = time.thread_time()
+        plate = draw_plate(rng)
+        drawn = time.thread_time()
+        for _ in range(VIEWS):
+            picture = degrade.photograph(rng, plate.luma)
+            spoiled = degrade.Photograph(degrade.spoil(rng, picture.luma), picture.quad)
+            degrade.noisy_crop(rng, spoiled)
+        spent["drawn"] += drawn - began
+        spent["photographed"] += time.thread_time() - drawn
+    plates, views = PLATES / spent["drawn"], PLATES * VIEWS / spent["photographed"]
+    both = PLATES * VIEWS / sum(spent.values())
+    return (
+        f"{SPEED}\nSeconds of one core's own time: {plates:.0f} flat plates a second, {views:.0f} photographs of them, "
+        f"{both:.0f} crops of {VIEWS} views a plate.\n"
+    )
+
+
+def main() -> None:
+    """Write the file; the old speed stays unless it is measured anew."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speed", action="store_true", help="measure crops a second")
+    given = parser.parse_args()
+    cv2.setNumThreads(1)
+    old = FILE.read_text() if FILE.exists() else ""
+    kept = SPEED + old.partition(SPEED)[2] if SPEED in old else ""
+    FILE.write_text(coverage() + "\n" + (speed() if given.speed else kept))
+
+
+if __name__ == "__main__":
+    main()
