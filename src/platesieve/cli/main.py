@@ -30,6 +30,7 @@ from platesieve.cli import (
     provision,
     read,
     report,
+    retire,
     run,
     schema,
     self_test,
@@ -63,6 +64,7 @@ app.command()(doctor.doctor)
 app.command("self-test")(self_test.self_test)
 app.add_typer(provision.app, name="provision")
 app.add_typer(enrol.app, name="enrol")
+app.command()(retire.retire)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
