@@ -22,11 +22,14 @@ from models.common.metrics import Score, fold
 from models.common.release import RELEASED, draft, released_table
 from models.common.speed import session
 from models.datasets.shared_data import CATALOGUE, CROP_SETS, data_folder, load_crops, rows
+from models.reader.regions import REGIONS
 from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.domain.geometry import Detection
 from platesieve.settings import Vision
-from platesieve.vision.decode_text import decode
+from platesieve.vision.decode_region import decode as decode_region
+from platesieve.vision.decode_text import decode, read_text
 from platesieve.vision.frame import Frame
+from platesieve.vision.patterns import load_formats
 from platesieve.vision.rectify import MARGIN, normalise, rectify
 
 if TYPE_CHECKING:
@@ -161,20 +164,19 @@ def calibrate(file: Path) -> float:
 
     C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; here for the weakest character of a plate.
     """
-    net = session(file)
-    known = [
-        (net.run(None, {"crop": normalise(rectify(c.luma, corners_of(c.box)))})[0][0], c.text)
-        for group in load_crops(validation=True).values()
-        for c in group
-    ]
+    net, formats = session(file), load_formats()
+    known = []
+    for crop in (c for group in load_crops(validation=True).values() for c in group):
+        logits, *region = net.run(None, {"crop": normalise(rectify(crop.luma, corners_of(crop.box)))})
+        known.append((logits[0], decode_region(region[0][0], REGIONS) if region else None, crop.text))
     losses = {}
     for temperature in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0):
         loss = []
-        for logits, text in known:
-            found = decode(logits, temperature)
+        for logits, countries, text in known:
+            found = read_text(logits, temperature, formats, countries)
             if found:
-                sure = min(g.probability for g in found[1])
-                right = fold(found[0].reveal()) == fold(text)
+                sure = min(g.probability for g in found.glyphs)
+                right = fold(found.text.reveal()) == fold(text)
                 loss.append(-np.log(max(sure if right else 1 - sure, 1e-4)))
         losses[temperature] = float(np.mean(loss))
     best = min(losses, key=lambda t: losses[t])

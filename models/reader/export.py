@@ -194,7 +194,7 @@ def main() -> None:
     to_int8(files["float"], files["int8"])
     sizes = ", ".join(f"{form} {path.stat().st_size / 1e6:.2f} MB" for form, path in files.items())
     print(f"{seen} samples; torch == ONNX within {worst:.1e}; {sizes}", flush=True)
-    readers = {form: device_reader(path) for form, path in files.items()}
+    readers = {form: device_reader(path, table={"regions": list(REGIONS)}) for form, path in files.items()}
     timed = {form: (path, np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32)) for form, path in files.items()}
     if given.peer.is_file():
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}
