@@ -3,7 +3,7 @@
 `python -m models.reader.confusion`, after each release of a reader
 
 The read is the device's own: rectified, decoded with the formats and with what the reader says of the country. Read and
-truth are aligned by the fewest edits (V. Levenshtein 1966); reads that are half wrong or worse tell nothing about single
+truth are aligned by the fewest edits (V. Levenshtein 1966); reads that are half wrong tell nothing about single
 glyphs and are left out, their share is printed. The result is released/confusion.json and its table in released.toml.
 """
 
