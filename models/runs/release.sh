@@ -3,17 +3,19 @@
 #
 #   models/runs/release.sh READER.pt READER_VERSION DETECTOR.pt DETECTOR_VERSION
 #   READER_LOGS="a.log b.log" DETECTOR_LOGS="a.log"    draw the curves of these logs, oldest first
+#   CONFUSION_PLATES=1500                              draw fewer plates for the table of confusions
 #   PLATESIEVE_DATA=...                                where the photographs are (default ../shared/data)
 set -eu
-[ $# -eq 4 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 4 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TELEMETRY=1
 
 step() { printf '\n== %s\n' "$1"; }
 
-step "1 of 4: reader"
+step "1 of 4: reader, and what it mixes up"
 "$python" -m models.reader.export --checkpoint "$1" --version "$2"
+"$python" -m models.reader.confusion --plates "${CONFUSION_PLATES:-6000}"
 step "2 of 4: detector"
 "$python" -m models.detector.export --checkpoint "$3" --version "$4"
 step "3 of 4: what the cards say"
