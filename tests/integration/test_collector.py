@@ -263,6 +263,7 @@ def test_bad_messages_are_counted_and_stop_nothing(make_street: Callable[..., St
     client.loop_start()
     with street.collecting():
         street.send(["h1"])
+        assert wait_until(lambda: street.kept() == ["h1"], 30)  # it listens: rubbish from before would be nobody's
         for payload in rubbish * 4:
             for kind in Kind:
                 client.publish(f"platesieve/demo-agency/demo-site/cam-1/{kind.value}", payload, qos=1)

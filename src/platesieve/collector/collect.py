@@ -144,8 +144,9 @@ class Collect:
             self._report_health(event, message)
         for event, message in sorted_out.checkpoints:
             bad += self._witness(event, message, now_ns)
-        for quarantined in (*sorted_out.bad, *bad):
-            self.parts.store.quarantine(quarantined)
+        bad += sorted_out.bad
+        self.parts.store.quarantine(*bad)
+        for quarantined in bad:
             self.parts.meters.rejected(quarantined.reason)
         for event in stored:
             self.parts.meters.took(event.kind)

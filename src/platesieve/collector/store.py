@@ -45,8 +45,8 @@ class CollectorStore(Protocol):
     def report_checkpoint(self, device: str, witnessed: Witnessed, at_ns: int) -> None:
         """Take in what the witness said of a checkpoint. FORKED stays until somebody clears it by hand."""
 
-    def quarantine(self, message: Quarantined) -> None:
-        """Keep hash, size and reason of a message that was not believed; the oldest beyond a bound are forgotten."""
+    def quarantine(self, *messages: Quarantined) -> None:
+        """Keep hash, size and reason of messages that were not believed; the oldest beyond a bound are forgotten."""
 
     def events(self, since: int = 0, limit: int = 100, kinds: Collection[Kind] = ()) -> Sequence[Stored]:
         """Return events with a cursor above `since`, oldest first; of all kinds unless some are named."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -97,17 +98,19 @@ class SqlStore:
                     values["checkpoint_ns"] = at_ns
             _put_camera(connection, device, values)
 
-    def quarantine(self, message: Quarantined) -> None:
-        """Keep hash, size and reason of a message, and count it."""
+    def quarantine(self, *messages: Quarantined) -> None:
+        """Keep hash, size and reason of messages under one commit, and count them."""
+        if not messages:
+            return
         table = tables.quarantine
         with self._writing() as connection:
-            connection.execute(table.insert().values(**rows.columns(message)))
+            connection.execute(table.insert(), [rows.columns(message) for message in messages])
             newest = connection.execute(select(func.max(table.c.number))).scalar_one()
             connection.execute(delete(table).where(table.c.number <= newest - MAX_QUARANTINED))
-            counted = _insert(connection, tables.rejections).values(reason=message.reason.value, count=1)
-            connection.execute(
-                counted.on_conflict_do_update(index_elements=["reason"], set_={"count": tables.rejections.c.count + 1})
-            )
+            for reason, times in sorted(Counter(message.reason.value for message in messages).items()):
+                counted = _insert(connection, tables.rejections).values(reason=reason, count=times)
+                more = {"count": tables.rejections.c.count + times}
+                connection.execute(counted.on_conflict_do_update(index_elements=["reason"], set_=more))
 
     def events(self, since: int = 0, limit: int = 100, kinds: Collection[Kind] = ()) -> Sequence[Stored]:
         """Return events above a cursor, oldest first."""
