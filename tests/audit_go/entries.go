@@ -78,6 +78,7 @@ var required = map[string]map[string]shape{
 	"hold-lifted":          {},
 	"deletion":             {"reason": deleted, "count": count, "root": sha},
 	"config-loaded":        {"sha256": sha},
+	"operator-facts":       {"mount": choice("fixed", "mobile")},
 	"key-trusted":          {"role": holder, "sha256": sha},
 	"key-distrusted":       {"role": holder, "sha256": sha},
 	"manual-entry-added":   {"id": token, "reason": manual, "expires": moment},
@@ -94,7 +95,9 @@ var required = map[string]map[string]shape{
 var optional = map[string]map[string]shape{
 	"batch": {"dropped_frames": count, "reads": count, "sightings": count, "manual": count, "holds": count,
 		"commitments": sha},
-	"publish":            {"expires": moment},
+	"publish": {"expires": moment},
+	"operator-facts": {"operator": choice("police", "public", "private"), "policy_document_sha256": sha,
+		"registration_sha256": sha, "occasion_sha256": sha, "places_sha256": sha, "places": count},
 	"suspended":          {"command_sha256": sha},
 	"resumed":            {"command_sha256": sha},
 	"hot-list-loaded":    {"age_s": count},

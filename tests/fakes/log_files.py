@@ -96,6 +96,7 @@ def one_of_each() -> list[e.Entry]:
         e.EpochKeyDestroyed(later[13], token),
         e.ClockStep(later[14], later[2], e.ClockSource.NTP),
         e.ConfigLoaded(later[15], sha256),
+        e.OperatorFacts(later[15], e.MountKind.FIXED, e.OperatorKind.POLICE, sha256, sha256, sha256, sha256, 2),
         e.KeyTrusted(later[16], e.KeyRole.COMMAND, sha256),
         e.KeyDistrusted(later[17], e.KeyRole.WITNESS, sha256),
         e.ManualEntryAdded(later[18], token, e.ManualReason.ENDANGERED_PERSON, later[30], token),

@@ -24,6 +24,8 @@ from platesieve.audit.entries.choices import (
     KeyRole,
     ManualEnd,
     ManualReason,
+    MountKind,
+    OperatorKind,
     Part,
     PolicyFault,
     Result,
@@ -66,6 +68,7 @@ from platesieve.audit.entries.rules import (
     ManualEntryAdded,
     ManualEntryRemoved,
     ModelsLoaded,
+    OperatorFacts,
     PolicyLoaded,
     PolicyRefused,
     RecipientKey,
@@ -83,6 +86,7 @@ MAX_BYTES = 0xFFFF  # tlog-tiles: the length of an entry stands in two bytes
 Entry: TypeAlias = (
     Boot
     | ConfigLoaded
+    | OperatorFacts
     | PolicyLoaded
     | PolicyRefused
     | HotListLoaded
@@ -121,7 +125,8 @@ __all__ = (
     "ClockStep", "Component", "ConfigLoaded", "Deletion", "DeletionReason", "Delivered", "Entry", "EpochKeyCreated",
     "EpochKeyDestroyed", "Erased", "ErasedReason", "Hold", "HoldEnd", "HoldLifted", "HoldScope", "HotListLoaded",
     "KeyDistrusted", "KeyPurpose", "KeyRole", "KeyTrusted", "LogRepaired", "ManualEnd", "ManualEntryAdded",
-    "ManualEntryRemoved", "ManualReason", "ModelsLoaded", "Part", "PolicyFault", "PolicyLoaded", "PolicyRefused",
+    "ManualEntryRemoved", "ManualReason", "ModelsLoaded", "MountKind",
+    "OperatorFacts", "OperatorKind", "Part", "PolicyFault", "PolicyLoaded", "PolicyRefused",
     "Publish", "Purpose", "ReadingStarted", "ReadingStopped", "RecipientKey", "Result", "Resumed", "RetireReason",
     "Retired", "Role", "SelfTest", "Shutdown", "StopReason", "Suspended", "UpdateStage", "Updated", "decode",
     "document_of", "encode", "keys_of", "type_of", "words_by_key",

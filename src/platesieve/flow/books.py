@@ -23,6 +23,7 @@ from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition
 from platesieve.flow.accountability import Condition, State, health
 from platesieve.flow.accounts import Accounts
+from platesieve.flow.facts import operator_facts
 from platesieve.hotlist.hotlist import HotList
 from platesieve.policy import aggregate
 from platesieve.policy.decide import expiry_grain_s
@@ -145,6 +146,7 @@ class Books:
         device = self._judge.device
         return [
             log.Boot(at, __version__, f"{device.agency}/{device.site}/{device.device}", secrets.token_hex(16)),
+            operator_facts(device, now),
             log.ModelsLoaded(at, self._facts.detector_sha256, self._facts.reader_sha256),
             *(log.RecipientKey(at, name, sha256) for name, sha256 in sorted(self._facts.recipients_sha256.items())),
             log.HotListLoaded(at, hotlist.list_ids, hotlist.sha256, hotlist.count),
@@ -177,7 +179,7 @@ class Books:
         """Return what ends with the rules in force, and last what is loaded instead.
 
         Nothing of two policies is mixed: open windows are told, keys destroyed, the batch closed. Another hot list
-        under the same policy ends none of them. The successor takes effect with `take_over`, once all of this is durable.
+        under the same policy ends none of them. The successor takes effect with `take_over`, once all this is durable.
         """
         self._offered = self._changes(successor, now)
         if successor.policy.sha256 == self._judge.policy.sha256:

@@ -17,6 +17,8 @@ __all__ = (
     "KeyRole",
     "ManualEnd",
     "ManualReason",
+    "MountKind",
+    "OperatorKind",
     "Part",
     "PolicyFault",
     "Result",
@@ -25,6 +27,21 @@ __all__ = (
     "StopReason",
     "UpdateStage",
 )
+
+
+class MountKind(StrEnum):
+    """How a reader is mounted."""
+
+    FIXED = "fixed"
+    MOBILE = "mobile"
+
+
+class OperatorKind(StrEnum):
+    """Who runs a reader."""
+
+    POLICE = "police"
+    PUBLIC = "public"
+    PRIVATE = "private"
 
 
 class PolicyFault(StrEnum):

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from platesieve.audit import words
-from platesieve.audit.entries.choices import KeyPurpose, KeyRole, ManualEnd, ManualReason, PolicyFault
+from platesieve.audit.entries.choices import (
+    KeyPurpose,
+    KeyRole,
+    ManualEnd,
+    ManualReason,
+    MountKind,
+    OperatorKind,
+    PolicyFault,
+)
 from platesieve.audit.entries.field import (
     Checked,
     Count,
     Hash,
     MaybeCount,
+    MaybeHash,
     MaybeToken,
     Name,
     Names,
@@ -27,6 +36,31 @@ class ConfigLoaded(Checked):
 
     time_ns: Time
     sha256: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorFacts(Checked):
+    """What the operator says to have settled before the first plate is read; the operator answers for it.
+
+    Attributes:
+        time_ns: when.
+        mount: how the reader is mounted.
+        operator: who runs it.
+        policy_document_sha256: of the written policy that was adopted (N.C. Gen. Stat. 20-183.31).
+        registration_sha256: of the number under which the device is registered, as UTF-8 (ch. 10.130 RCW).
+        occasion_sha256: of the reference of the order that says why plates are compared, as UTF-8.
+        places_sha256: of the excluded places as canonical JSON, a list of lists of [latitude, longitude].
+        places: how many there are.
+    """
+
+    time_ns: Time
+    mount: Annotated[MountKind, words.Choice(MountKind)]
+    operator: Annotated[OperatorKind | None, words.Maybe(words.Choice(OperatorKind))] = None
+    policy_document_sha256: MaybeHash = None
+    registration_sha256: MaybeHash = None
+    occasion_sha256: MaybeHash = None
+    places_sha256: MaybeHash = None
+    places: MaybeCount = None
 
 
 @dataclass(frozen=True, slots=True)
