@@ -16,8 +16,8 @@ from platesieve.domain.errors import AuditError, DeliveryError
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.domain.notice import Arrived, TurnedAway
 from platesieve.flow.accountability import checkpoint
-from platesieve.policy.holds import stretches
 from platesieve.flow.generation import NoDeliveries
+from platesieve.policy.holds import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,9 +1,9 @@
 """Seize a device of a fleet whose pseudonyms are shared, and ask its disk and its secrets about yesterday.
 
-The attacker has the ratchet file as it lies on the disk, has read our source, and knows a vehicle and its pseudonyms of
-yesterday, today and tomorrow. With the ratchet he computes every epoch that he can, and tries every 32 bytes of the disk
-as a secret. Yesterday and today must stay closed; tomorrow opens, which is the honest limit of a ratchet and shows that
-the attack works. In the control the file of yesterday was kept, and yesterday opens.
+The attacker has the ratchet file as it lies on the disk, has read our source, and knows a vehicle and its pseudonyms
+of yesterday, today and tomorrow. With the ratchet he computes every epoch that he can, and tries every 32 bytes of
+the disk as a secret. Yesterday and today must stay closed; tomorrow opens, which is the honest limit of a ratchet and
+shows that the attack works. In the control the file of yesterday was kept, and yesterday opens.
 """
 
 from __future__ import annotations

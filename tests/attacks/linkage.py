@@ -1,10 +1,11 @@
 """Are two pseudonyms one vehicle? Traffic is simulated, pseudonyms are the product's own.
 
 Reads per plate follow the shape of what Oakland released (4.6 million reads of 1.1 million plates): most plates are
-seen once or twice, a few hundreds of times; mean 4.2. The second release is that of Minneapolis: 2.1 million reads in 90
-days; how many plates they were of was not told, so that the mean of Oakland stands in, over the longer time. A vehicle has habits: a usual minute of the day and a usual
-direction. The attacker sees everything that leaves and answers, for pairs of pseudonyms of two epochs, how likely
-they are one vehicle. The figure is the area under the ROC curve: 0.5 is a coin, 1.0 is certainty.
+seen once or twice, a few hundreds of times; mean 4.2. The second release is that of Minneapolis: 2.1 million reads in
+90 days; of how many plates was not told, so that the mean of Oakland stands in, over the longer time. A vehicle has
+habits: a usual minute of the day and a usual direction. The attacker sees everything that leaves and answers, for
+pairs of pseudonyms of two epochs, how likely they are one vehicle. The figure is the area under the ROC curve: 0.5 is
+a coin, 1.0 is certainty.
 
 By the name it must be a coin. By the habit it is not, and no pseudonym can make it one: whoever passes at the same
 minute every day is told apart from those who pass at other hours. Against that help coarser times, and counts.

@@ -162,6 +162,14 @@ def _warnings(policy: Policy) -> Iterator[str]:
     if any(policy.section(disposition).publish is Publish.EVENT for disposition in Disposition):
         yield "whoever listens live sees when an event arrives, whatever its time field says"
         yield "agency, site and device stand in the topic of every event, and a fixed reader's id is its place"
+    yield from _people_warnings(policy)
+    unverified = [source.url for source in policy.sources if "C:" in source.verified or "M:" in source.verified]
+    if unverified:
+        yield "rests in part on secondary sources (C) or memory (M): see the sources"
+
+
+def _people_warnings(policy: Policy) -> Iterator[str]:
+    """Yield what people can do: confirm an alert, add a plate, hold reads."""
     if policy.hit.publish is Publish.EVENT and isinstance(policy.hit.action(Field.PLATE_CROP), Drop):
         yield "hit: no picture of the plate leaves, so that nobody can confirm an alert by eye"
     if policy.hotlists.manual_expires_s:
@@ -172,9 +180,6 @@ def _warnings(policy: Policy) -> Iterator[str]:
         yield f"whoever holds the command key may hold {what} for up to {say_duration(policy.holds.longest_s)}"
         if policy.holds.plates:
             yield "the later expiry of a read whose plate is held shows to everybody who gets the event"
-    unverified = [source.url for source in policy.sources if "C:" in source.verified or "M:" in source.verified]
-    if unverified:
-        yield "rests in part on secondary sources (C) or memory (M): see the sources"
 
 
 def _event_warnings(policy: Policy, section: Section) -> Iterator[str]:

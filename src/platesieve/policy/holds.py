@@ -1,7 +1,8 @@
 """Preservation holds: what was let out already is kept for longer, because somebody signed for it.
 
-A hold lets nothing more out, and keeps nothing that was not let out: it moves the moment at which a read is erased. It
-is about a period of this camera or about one plate, ends on its own, and means nothing under a policy without `[holds]`.
+A hold lets nothing more out, and keeps nothing that was not let out: it moves the moment at which a read is erased.
+It is about a period of this camera or about one plate, ends on its own, and means nothing under a policy without
+`[holds]`.
 """
 
 from __future__ import annotations

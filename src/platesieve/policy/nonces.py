@@ -1,8 +1,8 @@
 """Which commands were followed already: a memory that never forgets what could still be replayed.
 
-Each followed command leaves its nonce and its expiry, nothing else. Only so many are kept; of those that are forgotten
-the latest expiry stays as a mark, and whatever expires at or before the mark is refused unseen. So neither a full memory
-nor a clock that is set back lets a command count twice.
+Each followed command leaves its nonce and its expiry, nothing else. Only so many are kept; of those that are
+forgotten the latest expiry stays as a mark, and whatever expires at or before the mark is refused unseen. So neither
+a full memory nor a clock that is set back lets a command count twice.
 """
 
 from __future__ import annotations
