@@ -137,7 +137,7 @@ def elsewhere(address: str) -> Iterator[Callable[[str], str]]:
 def test_a_form_of_another_origin_does_nothing(
     world: World, address: str, enter: Callable[..., Page], elsewhere: Callable[[str], str]
 ) -> None:
-    """A page elsewhere makes an officer's browser send an outcome, cookie and all: refused, even with the right token."""
+    """A page elsewhere makes an officer's browser send an outcome, cookie and all: refused, whatever its token."""
     hit = world.hit()
     page = enter(address, "carl")
     page.goto(f"/alerts/{hit}")

@@ -86,7 +86,7 @@ class World:
         secret, _ = new_key_files(KeyKind.AGENCY, folder / "keys")
         secret.write_text(f"platesieve-agency-secret-1 {_base64(AGENCY_PRIVATE)}\n")
         self.settings = CollectorSettings(
-            agency="metro-pd", state=str(folder / "state"), agency_keys={"agency": str(secret)}
+            agency="metro-pd", state=str(folder / "state"), agency_keys={"agency": str(secret)}, assume_clock=True
         )
         self.store = open_store(database_address(self.settings))
         self.register = open_register(self.settings)
