@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from platesieve.audit import entry as e
+from platesieve.domain.access import DeletionReason, Purpose
 from platesieve.domain.disclosure import Kind
 
 if TYPE_CHECKING:
@@ -111,12 +112,29 @@ def _period(chance: random.Random, plan: Plan, start: int, batch_s: int, day: in
 
 
 def _evening(day: int, days: int, at: int, plan: Plan) -> list[Entry]:
-    entries: list[Entry] = []
+    entries = _people(day, at + S)  # with the last batch of the day, at midnight
     if day % 9 == 3:
         plan.erased += 2
         entries.append(e.Erased(at, 2, e.ErasedReason.EXPIRED))
     if day == days - 1:
         entries.append(e.Shutdown(at + S))
+    return entries
+
+
+def _people(day: int, at: int) -> list[Entry]:
+    """What people did: they opened hits, checked alerts, held one for a case, and entered a plate by hand."""
+    actor, id_ = _hex(f"actor {day % 3}")[:32], _hex(f"id {day}")[:32]
+    entries: list[Entry] = []
+    if day % 2:
+        opened = e.Access(at, Purpose.ALERT_CHECK, ("plate", "plate_crop"), _hex(f"access {day}"), e.Action.OPEN, actor,
+                          e.Role.OPERATOR, "metro-pd", 1 + day % 3)  # fmt: skip
+        entries += [opened, e.AlertsChecked(at, "ncic/stolen", 1, int(day % 3 == 0))]
+    if day % 10 == 4:
+        entries.append(e.Hold(at, at + 90 * DAY_S * S, id_, e.HoldScope.RECORD, Purpose.INVESTIGATION, 1, _hex("case")))
+        entries.append(e.ManualEntryAdded(at, id_, e.ManualReason.STOLEN_VEHICLE, at + 8 * 3600 * S, actor))
+    if day % 7 == 0:
+        entries.append(e.SelfTest(at, e.Part.CAMERA, e.Result.PASSED))
+        entries.append(e.Deletion(at, DeletionReason.EXPIRED, 3, _hex(f"gone {day}"), at))
     return entries
 
 

@@ -17,11 +17,12 @@ from platesieve.cli.audit_log import (
     VkeyOption,
     moment_ns,
     open_log,
+    read_bytes,
     write_new,
 )
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
-from platesieve.domain.errors import AuditError
+from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,12 @@ EPILOG = (
 app = typer.Typer(help="Make reports from the audit log of a device.", no_args_is_help=True, epilog=EPILOG)
 
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print table, row, column and value of every cell.")]
+RecordsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="For `access`: the agency's records, one JSON object a line: record (canonical text), salt (hex)."
+    ),
+]
 HtmlOption = Annotated[Path | None, typer.Option(help="Write one self-contained page; nothing is overwritten.")]
 
 NAMES = {
@@ -44,6 +51,8 @@ NAMES = {
     "deletions": "What was never kept, what was destroyed, what had to be destroyed by the end of the period.",
     "policy-history": "Which policy was in force when, what left under it, and what else was changed.",
     "public": "What may be published as it is: nothing finer than a day.",
+    "access": "Who had access to records, when, as what, for what; --records opens what the agency sealed.",
+    "records-request": "What can be answered about any one plate or day; no plate is asked for.",
 }
 
 
@@ -55,9 +64,10 @@ def _command(name: str) -> Callable[..., None]:
         csv_: CsvOption = False,
         html: HtmlOption = None,
         vkey: VkeyOption = None,
+        records: RecordsOption = None,
         json: JsonOption = False,
     ) -> None:
-        report = _made(name, folder, vkey, moment_ns(since, "--since"), moment_ns(until, "--until"))
+        report = _made(name, folder, vkey, (moment_ns(since, "--since"), moment_ns(until, "--until")), records)
         if html is not None:
             from platesieve.report.page import as_page
 
@@ -81,7 +91,9 @@ for _name in NAMES:
     app.command(_name)(_command(_name))
 
 
-def _made(name: str, folder: Path, vkey: Path | None, since_ns: int | None, until_ns: int | None) -> Report:
+def _made(
+    name: str, folder: Path, vkey: Path | None, period: tuple[int | None, int | None], records: Path | None
+) -> Report:
     """Verify the log, and make a report of its entries.
 
     Raises:
@@ -90,6 +102,7 @@ def _made(name: str, folder: Path, vkey: Path | None, since_ns: int | None, unti
     from platesieve.audit.verify import verify_log
     from platesieve.report.document import Source
     from platesieve.report.history import relevant
+    from platesieve.report.people import access, records_request
     from platesieve.report.reports import REPORTS
 
     log = open_log(folder, vkey)
@@ -98,8 +111,53 @@ def _made(name: str, folder: Path, vkey: Path | None, since_ns: int | None, unti
         raise AuditError(f"no report is made: {verdict.sentence}", "platesieve audit verify says more")
     checkpoint = verdict.checkpoint
     edges = [_time_of(log, at) for at in (0, checkpoint.size - 1)] if checkpoint.size else [None, None]
-    source = Source(checkpoint.origin, checkpoint.size, checkpoint.root.hex(), since_ns, until_ns, *edges)
-    return REPORTS[name](relevant((entry for _, entry in log.entries()), source), source)
+    source = Source(checkpoint.origin, checkpoint.size, checkpoint.root.hex(), *period, *edges)
+    entries = relevant((entry for _, entry in log.entries()), source)
+    if name == "access":
+        return access(entries, source, _opened(records) if records else None)
+    if name == "records-request":
+        return records_request(entries, source, _clauses())
+    return REPORTS[name](entries, source)
+
+
+def _opened(file: Path) -> dict[str, dict[str, str]]:
+    """Return the agency's access records by their commitments: a record that was changed has another one.
+
+    Raises:
+        InputError: a line is no record.
+    """
+    from json import loads
+
+    from platesieve.audit.commitment import commit
+
+    opened: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(read_bytes(file, "give the access records of the agency").splitlines(), 1):
+        try:
+            kept = loads(line)
+            record = loads(kept["record"])
+            opened[commit(bytes.fromhex(kept["salt"]), kept["record"].encode())] = {
+                key: str(record[key]) for key in ("user", "case", "event") if key in record
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, AuditError) as error:
+            raise InputError(f"line {number} is no access record", "each has `record` and `salt`") from error
+    return opened
+
+
+def _clauses() -> dict[str, dict[str, str]]:
+    """Return what each shipped policy says of each disposition, by the hash that logs have of it."""
+    from platesieve.domain.match import Disposition
+    from platesieve.policy.load import load_pack
+    from platesieve.policy.packs import pack_ids
+
+    packs = [load_pack(pack_id) for pack_id in pack_ids()]
+    return {
+        pack.sha256: {
+            f"[{kind.value}]": f'publish = "{section.publish.value}", retention = "{section.retention_s}s"'
+            for kind in Disposition
+            for section in [pack.section(kind)]
+        }
+        for pack in packs
+    }
 
 
 def _time_of(log: SignedLog, index: int) -> int:

@@ -22,6 +22,7 @@ from platesieve.report.counts import (
 )
 from platesieve.report.document import NS_PER_S, Figure, Report, Source, Table, day_of, written
 from platesieve.report.history import STILL, active, end_of, falls_due, in_force
+from platesieve.report.people import access, records_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +34,8 @@ _E = TypeVar("_E", bound="Entry")
 LIST_LIMIT_S = 24 * 3600  # Ark. Code 12-12-1804 and N.H. RSA 261:75-b IV: lists are renewed daily
 _TWICE = "A vehicle that met two lists counts in both."
 _NOT_HERE = (
-    "The log does not hold whether an alert was confirmed, manual entries, and what was preserved for a case: "
-    "the agency adds these."
+    "Confirmed and refuted alerts, manual entries and holds are those that this device was told of; the agency adds "
+    "what it was not."
 )
 _FRAMES = "A reason for not reading at all, such as suspended, counts pictures; the others count vehicles."
 _BATCHES = "Counts are sums of the log's batches; a batch belongs to the day, in UTC, on which it began."
@@ -54,7 +55,10 @@ def log_of_use(entries: Sequence[Entry], source: Source) -> Report:
             *figures(counts, reading),
             Figure("frames", "Pictures looked at", counts.frames),
             Figure("tallied", "Vehicles that were only counted", counts.tallied),
+            Figure("manual", "Wanted plates entered by hand", len(_within(entries, source, e.ManualEntryAdded))),
+            Figure("holds", "Holds begun", len(_within(entries, source, e.Hold))),
             Figure("destroyed", "Records erased before anybody had them", _erased(entries, source).total()),
+            Figure("deleted", "Kept records deleted", sum(x.count for x in _within(entries, source, e.Deletion))),
         ),
         (
             days_table(by_day(entries), reading),
@@ -62,6 +66,8 @@ def log_of_use(entries: Sequence[Entry], source: Source) -> Report:
             _lists_compared(entries, source),
             table_of("hits", "Alerts by list and category", ("list", "List/category"), counts.hits, _TWICE),
             table_of("categories", "Alerts by category", ("category", "Category"), counts.by_category, _TWICE),
+            _checked(entries, source),
+            _tests(entries, source),
             table_of("suppressed", "What did not leave, and why", ("reason", "Reason"), counts.suppressed, _FRAMES),
         ),
         (_BATCHES, _NOT_HERE, *_clock_notes(entries, source)),
@@ -222,6 +228,8 @@ REPORTS: dict[str, Callable[[Sequence[Entry], Source], Report]] = {
     "deletions": deletions,
     "policy-history": policy_history,
     "public": public,
+    "access": access,
+    "records-request": records_request,
 }
 
 
@@ -250,6 +258,31 @@ def _lists_compared(entries: Sequence[Entry], source: Source) -> Table:
     return Table("lists", "Lists compared", columns, rows, empty="No list was in force.")
 
 
+def _checked(entries: Sequence[Entry], source: Source) -> Table:
+    """Return what people found out about alerts, by list and category."""
+    confirmed: Counter[str] = Counter()
+    refuted: Counter[str] = Counter()
+    for x in _within(entries, source, e.AlertsChecked):
+        confirmed[x.list] += x.confirmed
+        refuted[x.list] += x.refuted
+    rows = tuple((name, confirmed[name], refuted[name]) for name in sorted({*confirmed, *refuted}))
+    columns = (("list", "List/category"), ("confirmed", "Confirmed"), ("refuted", "Did not correlate"))
+    return Table("checked", "Alerts that were checked", columns, rows, empty="This device was told of none.")
+
+
+def _tests(entries: Sequence[Entry], source: Source) -> Table:
+    """Return self-tests and calibrations, by part and result."""
+    kinds = e.SelfTest | e.Calibrated
+    done = Counter(
+        (e.type_of(x), x.part.value, x.result.value)
+        for x in entries
+        if isinstance(x, kinds) and source.covers(x.time_ns)
+    )
+    columns = (("what", "What"), ("part", "Part"), ("result", "Result"), ("count", "Times"))
+    rows = tuple((*key, count) for key, count in sorted(done.items()))
+    return Table("tests", "Self-tests and calibrations", columns, rows, empty="None was logged.")
+
+
 def _over(age_s: int) -> str:
     return "yes" if age_s > LIST_LIMIT_S else "no"
 
@@ -259,7 +292,7 @@ def _clock_notes(entries: Sequence[Entry], source: Source) -> tuple[str, ...]:
     return (f"The clock was set {steps} times; times before and after do not add up.",) if steps else ()
 
 
-def _told(entry: Entry) -> str:  # noqa: C901, PLR0911 - one line for each kind of change
+def _told(entry: Entry) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of change
     """Return what a change says, or nothing where the entry is none."""
     match entry:
         case e.Boot():
@@ -282,4 +315,14 @@ def _told(entry: Entry) -> str:  # noqa: C901, PLR0911 - one line for each kind 
             return "plates are read"
         case e.Shutdown():
             return "on purpose"
+        case e.KeyTrusted() | e.KeyDistrusted():
+            return f"{entry.role.value}: {entry.sha256[:8]}"
+        case e.ConfigLoaded():
+            return f"settings {entry.sha256[:8]}"
+        case e.Updated():
+            return " ".join(filter(None, (entry.component.value, entry.stage.value, entry.version)))
+        case e.LogRepaired():
+            return f"{entry.files} files of an append that was cut short"
+        case e.Retired():
+            return entry.reason.value
     return ""

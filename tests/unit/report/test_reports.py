@@ -7,10 +7,12 @@ from itertools import pairwise
 import pytest
 
 from platesieve.audit import entry as e
+from platesieve.domain.disclosure import Kind
 from platesieve.report.chart import round_up
 from platesieve.report.document import Report, Source
 from platesieve.report.history import CUT_OFF, STILL, relevant
 from platesieve.report.page import as_page
+from platesieve.report.people import access, records_request
 from platesieve.report.reports import REPORTS
 from tests.fakes.log_files import one_of_each
 from tests.fakes.simulated_log import DAY_S, FIRST_DAY_NS, Plan, S, simulated
@@ -235,3 +237,40 @@ def test_what_one_batch_did_not_record_is_not_summed() -> None:
 def test_axes_end_at_round_numbers() -> None:
     """Never below the largest value."""
     assert [round_up(value) for value in (0, 1, 3, 7, 11, 199, 200, 201)] == [1, 1, 5, 10, 20, 200, 200, 500]
+
+
+def test_access_is_told_sealed_and_opened_only_by_its_own_record(month: tuple[list[e.Entry], Plan]) -> None:
+    """Case and user come from the agency; what fits no commitment opens nothing."""
+    entries, _ = month
+    first = next(entry for entry in entries if isinstance(entry, e.Access))
+    sealed = made("access", entries)
+    source = Source("platesieve/metro-pd/bridge-7/cam-1", len(entries), "5a" * 32)
+    opened = access(entries, source, {first.commitment: {"user": "jdoe", "case": "2026-17"}, "00" * 32: {"case": "X"}})
+
+    assert {row["case"] for row in sealed.document["tables"]["accesses"]} == {"sealed"}
+    assert (figures(sealed)["accesses"], figures(sealed)["people"]) == (15, 3)
+    assert [row["case"] for row in opened.document["tables"]["accesses"]].count("2026-17") == 1
+    assert opened.document["tables"]["accesses"][0]["actor"] == "jdoe"
+    assert figures(opened)["proven"] == 1
+
+
+def test_a_records_request_is_answered_alike_for_every_plate(month: tuple[list[e.Entry], Plan]) -> None:
+    """Nothing of a miss; the clause of the policy that says so; the receipts of what was kept."""
+    entries, plan = month
+    sha256 = next(entry.sha256 for entry in entries if isinstance(entry, e.PolicyLoaded))
+    source = Source("platesieve/metro-pd/bridge-7/cam-1", len(entries), "5a" * 32)
+    report = records_request(entries, source, {sha256: {"[miss]": 'retention = "0s"'}})
+    tables = report.document["tables"]
+
+    assert tables["answers"][0] == {"kind": "met no list", "vehicles": plan.misses, "held": "nothing"}
+    assert 'retention = "0s"' in {row["says"] for row in tables["clauses"]}
+    assert figures(report)["receipts"] == plan.erased + 15
+    assert figures(report)["never_left"] == plan.misses + plan.unsure
+
+
+def test_records_of_misses_that_left_are_not_denied() -> None:
+    """The control: under a policy that lets reads out, `nothing` would be a lie."""
+    left = e.Publish(FIRST_DAY_NS, Kind.READ, "5a" * 32, "5a" * 32, FIRST_DAY_NS + S)
+    rows = made("records-request", [left]).document["tables"]["answers"]
+
+    assert rows[0]["held"].startswith("1 records left")
