@@ -17,6 +17,7 @@ REVEALS = {
     "bootstrap.py": "keys the digests by which the tracker knows a plate again, in RAM",
     "cli/demo_view.py": "shows what the drawn street was read as; the demo alone",
     "cli/read.py": "--reveal, on the screen of whoever asked",
+    "dashboard/rooms/alerts.py": "asks the collector's desk, which logs first; shown on one page for a minute",
     "cli/evaluate.py": "--reveal lists what was not read right, for whoever holds the labels",
 }
 

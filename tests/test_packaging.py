@@ -63,6 +63,10 @@ def test_the_wheel_holds_models_policies_schemas_and_the_demo(wheel: Path) -> No
         "schemas/v1/hit.schema.json",
         "demo_data/street.mp4",
         "demo_data/hotlist.csv",
+        "demo_data/dashboard_hotlist.csv",
+        "dashboard/static/style.css",
+        "dashboard/static/dashboard.js",
+        "dashboard/templates/base.html",
         "cli/main.py",
     ):
         assert f"platesieve/{needed}" in names
