@@ -184,7 +184,12 @@ def build_judge(
     instruments = instruments_for(settings.device, recipients, policy.epochs_s, rings)
     rules = generation or Generation(policy, load_hotlist(settings.hotlist, now, policy.folding), recipients)
     judge = Judge(policy, rules.hotlist, settings.device, instruments, recipients)
-    return replace(judge, policy_until_ns=rules.policy_until_ns, hotlist_until_ns=rules.hotlist_until_ns)
+    return replace(
+        judge,
+        policy_until_ns=rules.policy_until_ns,
+        hotlist_until_ns=rules.hotlist_until_ns,
+        hotlist_from_ns=rules.hotlist_from_ns,
+    )
 
 
 def build_sight(settings: Settings, policy: Policy | None = None, finder: PlateFinder | None = None) -> Sight:

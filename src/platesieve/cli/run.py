@@ -86,7 +86,8 @@ def run(
     stop = StopSwitch()
     if settings.uplink.host is None:
         say("no broker is given: what may leave waits in the outbox until it expires; give --broker HOST to send it")
-    say(f"reading from {settings.camera_shown} under policy {settings.policy}; Ctrl-C stops")
+    rules = f"policy {settings.policy}" if settings.policy else "the policy that comes signed"
+    say(f"reading from {settings.camera_shown} under {rules}; Ctrl-C stops")
     exit_code = run_supervised(settings, stop, drain)
     sys.exit(EXIT_INTERRUPTED if stop.signal_number == signal.SIGINT else exit_code)
 

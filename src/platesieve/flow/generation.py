@@ -27,6 +27,8 @@ class Generation:
         recipients: raw X25519 public keys by the names that the policy seals to.
         policy_until_ns: wall time from which nobody vouches for the policy; None where nobody had to.
         hotlist_until_ns: wall time from which nobody vouches for the hot list being the newest; None likewise.
+        hotlist_from_ns: a wall clock before this one is wrong, for the list was here by then; None where that is not
+            known. Otherwise whoever sets the clock back could make a list last for ever.
         sources: what the hot list was made of, to know it again: hash and expiry of each table.
     """
 
@@ -35,6 +37,7 @@ class Generation:
     recipients: Mapping[str, bytes]
     policy_until_ns: int | None = None
     hotlist_until_ns: int | None = None
+    hotlist_from_ns: int | None = None
     sources: frozenset[tuple[str, int | None]] = frozenset()
 
 

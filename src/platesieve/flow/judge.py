@@ -48,6 +48,7 @@ class Judge:
         recipients: the public keys that `instruments` seals to, by name.
         policy_until_ns: wall time from which nobody vouches for the policy; None where nobody had to.
         hotlist_until_ns: the same for the hot list.
+        hotlist_from_ns: wall time before which the clock is wrong, and the list does not count; or None.
         orders: wanted plates by hand, and holds; without effect under a policy that does not allow them.
     """
 
@@ -58,6 +59,7 @@ class Judge:
     recipients: Mapping[str, bytes] = field(default_factory=dict)
     policy_until_ns: int | None = None
     hotlist_until_ns: int | None = None
+    hotlist_from_ns: int | None = None
     orders: Orders = field(default_factory=Orders)
 
     def under(self, generation: Generation) -> Judge:
@@ -65,15 +67,15 @@ class Judge:
 
         The pseudonym keys go on: they belong to the epoch, and whoever changes the policy ends it.
         """
-        return Judge(
-            generation.policy,
-            generation.hotlist,
-            self.device,
-            replace(self.instruments, seal=Sealer(generation.recipients)),
-            dict(generation.recipients),
-            generation.policy_until_ns,
-            generation.hotlist_until_ns,
-            self.orders,
+        return replace(
+            self,
+            policy=generation.policy,
+            hotlist=generation.hotlist,
+            instruments=replace(self.instruments, seal=Sealer(generation.recipients)),
+            recipients=dict(generation.recipients),
+            policy_until_ns=generation.policy_until_ns,
+            hotlist_until_ns=generation.hotlist_until_ns,
+            hotlist_from_ns=generation.hotlist_from_ns,
         )
 
     def forbids(self, now: Instant) -> Reason | None:
@@ -95,6 +97,8 @@ class Judge:
 
     def hotlist_is_stale(self, now: Instant) -> bool:
         """Return whether the hot list is older than policy or signer allow: then nothing is a hit."""
+        if self.hotlist_from_ns is not None and now.wall_ns < self.hotlist_from_ns:
+            return True
         return _is_over(self.hotlist_until_ns, now) or self.hotlist.stale(now, self.policy.hotlists.max_age_s)
 
     def judge(self, sighting: Sighting, now: Instant, quality: TimeQuality) -> Judgement:

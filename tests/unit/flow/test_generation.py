@@ -178,6 +178,21 @@ def test_when_a_list_is_over_alerts_stop_and_the_device_says_so(world: World, ca
     assert [policy for policy, _ in world.told()] == ["second", "third"]
 
 
+def test_a_clock_that_is_set_back_does_not_make_a_list_last_longer(world: World) -> None:
+    """A wall clock that says less than when the list came is wrong: no alerts before it is right again."""
+    now_ns = world.station.clock.now().wall_ns
+    coming = world.generation("second", PLATE, until_s=3600)
+    world.deliveries.coming.append(replace(coming, hotlist_from_ns=now_ns - 3600 * NS_PER_S))
+    world.play(3)
+    world.station.clock.step_wall(-86_400)
+    world.play(60)
+    assert world.told() == []
+    world.station.clock.step_wall(86_400)
+    world.station.clock.advance(60)  # the tracker reports a plate again only when it was gone for long
+    world.play(60)
+    assert len(world.told()) == 1
+
+
 def test_when_nobody_vouches_for_the_policy_any_more_nothing_is_read(world: World) -> None:
     """The policy's role is over: reading stops, and the log says why."""
     end_ns = world.station.clock.now().wall_ns + 2 * NS_PER_S

@@ -185,7 +185,13 @@ class Courier:
         age_ns = max(now.wall_ns - confirmed_ns, 0)
         fetched = Instant(now.wall_ns - age_ns, now.monotonic_ns - age_ns)
         self._in_force = unpack(
-            delivery, reader.device, reader.identity, now, settled=reader.settled, confirmed=fetched
+            delivery,
+            reader.device,
+            reader.identity,
+            now,
+            settled=reader.settled,
+            confirmed=fetched,
+            fetched_ns=confirmed_ns,
         )
         return self._in_force
 

@@ -18,6 +18,7 @@ from pyrage import DecryptError, decrypt, x25519
 
 from platesieve.adapters.delivery.addressed import Kind
 from platesieve.domain.errors import ConfigError, DeliveryError
+from platesieve.domain.instant import NS_PER_S
 from platesieve.flow.generation import Generation
 from platesieve.hotlist.hotlist import HotList, Source
 from platesieve.policy.force import device_refusals
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from platesieve.settings import Device
 
 KEYS_FORMAT = 1
+CLOCK_SLACK_NS = 3600 * NS_PER_S  # a clock that a time server corrects is not one that was set back
 _AGAIN = "have the agency correct and publish it; what the device had stays in force until it expires"
 
 
@@ -45,6 +47,7 @@ def unpack(
     before: Generation | None = None,
     settled: Mapping[str, bytes] | None = None,
     confirmed: Instant | None = None,
+    fetched_ns: int | None = None,
 ) -> Generation:
     """Return the rules that a delivery brings to this device.
 
@@ -55,7 +58,8 @@ def unpack(
         now: the present.
         before: the generation in force: a hot list that did not change is not read again.
         settled: recipients of the settings, for a delivery without keys.
-        confirmed: when the delivery was fetched; now unless given.
+        confirmed: when the delivery was fetched, as an age counts from it; now unless given.
+        fetched_ns: what the wall clock said then; it must not say less since. Now unless given.
 
     Raises:
         DeliveryError: a document is not usable here, or not all that a device needs is there.
@@ -72,6 +76,7 @@ def unpack(
         recipients=recipients,
         policy_until_ns=delivery.rules_until_ns(Kind.POLICY),
         hotlist_until_ns=delivery.fresh_until_ns(Kind.HOTLIST),
+        hotlist_from_ns=(fetched_ns if fetched_ns is not None else now.wall_ns) - CLOCK_SLACK_NS,
         sources=_sources(delivery.of_kind(Kind.HOTLIST)),
     )
 
