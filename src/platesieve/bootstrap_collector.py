@@ -217,11 +217,10 @@ def export_case(
     if out.exists():
         raise InputError(f"{out} is there already", "give --out a new folder")
     evidence = _evidence(settings, events, audit_logs)
-    files = package(store, open_desk(settings, store), case, user, Purpose(purpose), evidence)
     witness = state_folder(settings) / "witness"
-    for name in {f"{event.device.replace('/', '_')}.witness" for event in events}:
-        if (witness / name).exists():
-            files[name] = (witness / name).read_bytes()
+    names = {f"{event.device.replace('/', '_')}.witness" for event in events}
+    lines = {name: (witness / name).read_bytes() for name in sorted(names) if (witness / name).exists()}
+    files = package(store, open_desk(settings, store), case, user, Purpose(purpose), evidence, lines)
     try:
         out.mkdir(mode=0o700, parents=True)
         for name, content in files.items():
@@ -237,8 +236,8 @@ def _evidence(settings: CollectorSettings, events: Sequence[Event], audit_logs: 
     from platesieve.adapters.disk.audit_folder import FolderFiles
     from platesieve.audit.commitment import commit
     from platesieve.audit.evidence import Evidence, find_commitment, record_of_event
+    from platesieve.audit.log_files import read_checkpoint
     from platesieve.audit.proof import prove_logged
-    from platesieve.audit.verify import read_checkpoint
 
     proven: dict[str, str] = {}
     files_of_witness = open_witness_files(settings)

@@ -60,6 +60,7 @@ def package(
     user: str,
     purpose: Purpose,
     evidence: Mapping[str, str],
+    beside: Mapping[str, bytes],
 ) -> dict[str, bytes]:
     """Return the files of a case by name. Every event is opened through the desk, so every opening is logged.
 
@@ -70,13 +71,14 @@ def package(
         user: who exports.
         purpose: why.
         evidence: text of an evidence package by event id, for those that a device's log proves.
+        beside: other files of the package by name: those of the witness.
 
     Raises:
         InputError: no event belongs to the case.
         PlatesieveError: an event may not or does not open.
     """
     events = events_of_case(store, case)
-    files = {"README.txt": _README.encode()}
+    files = {"README.txt": _README.encode(), **beside}
     for number, event in enumerate(events, start=1):
         files[f"event-{number}.json"] = _json(event.document)
         if event.sealed_fields:
