@@ -14,6 +14,8 @@ forgetting it. For each request, in this order:
 
 from __future__ import annotations
 
+import logging
+import traceback
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from platesieve.dashboard.people import Account
     from platesieve.dashboard.sessions import Session
 
+_log = logging.getLogger(__name__)
 COOKIE = "__Host-platesieve"
 FORM_COOKIE = "__Host-platesieve-form"
 MAX_BODY = 16 * 1024
@@ -169,6 +172,12 @@ def _answer(parts: Parts, page: Page, request: Request, body: bytes) -> Response
     except PlatesieveError as error:
         status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
         return parts.screen.refusal(error, status)
+    except RefusalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a traceback's message could repeat what a page was about to show
+        places = ", ".join(f"{one.name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[-3:])
+        _log.error("a fault in the dashboard itself (%s) in %s", type(error).__name__, places)  # noqa: TRY400 - see above
+        raise RefusalError(500, "A fault in the dashboard itself. It was noted where it runs.") from None
     return response
 
 

@@ -73,8 +73,15 @@ class Watcher:
             since: cursor of the newest hit that the page has.
             alive: whether the session still lives; asked once a second, and before anything is told.
         """
-        alarm: tuple[Camera, ...] | None = None
         yield b"retry: 1000\n\n"
+        try:
+            async for message in self._told_since(since, alive):
+                yield message
+        except PlatesieveError as error:
+            _log.warning("%s", error.message)  # the stream ends; browsers ask again in a second
+
+    async def _told_since(self, since: int, alive: Callable[[], bool]) -> AsyncIterator[bytes]:
+        alarm: tuple[Camera, ...] | None = None
         for glance in itertools.count():
             news = self._cursor > since or self._forked != alarm
             if (news or glance % ALIVE_EVERY == 0) and not await run_in_threadpool(alive):
