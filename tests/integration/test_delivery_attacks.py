@@ -82,6 +82,8 @@ def test_what_was_changed_on_the_disk_is_not_believed_at_the_next_start(template
 
     with pytest.raises(DeliveryError, match="not the one that was signed"):
         world.device.store.current()
+    assert world.device.take(world.source()), "it is fetched again, although the agency has published nothing new"
+    assert world.device.store.current() is not None
 
 
 def test_a_root_that_two_of_three_keys_sign_takes_over(template: Path, tmp_path: Path) -> None:

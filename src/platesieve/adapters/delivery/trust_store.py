@@ -58,6 +58,7 @@ class TrustStore:
         self._folder = folder
         self._trust_root = trust_root
         self._device = device
+        self._damaged = False
         with as_delivery_error("the stored delivery"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep()
@@ -74,7 +75,10 @@ class TrustStore:
         Raises:
             DeliveryError: it was changed on the disk, or the trust root was changed.
         """
-        return None if self.folder is None else read_delivery(self.folder, self._trust_root, self._device)
+        self._damaged = self.folder is not None  # until it is read without a fault
+        delivery = None if self.folder is None else read_delivery(self.folder, self._trust_root, self._device)
+        self._damaged = False
+        return delivery
 
     def confirmed_wall_ns(self) -> int | None:
         """Return when the current delivery was accepted, by the wall clock of that time."""
@@ -104,16 +108,19 @@ class TrustStore:
             with as_delivery_error(source.name):
                 self._commit(scratch)
         except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
+            if self.folder != scratch:  # a fault after the last step leaves the new state standing
+                shutil.rmtree(scratch, ignore_errors=True)
             raise
+        self._damaged = False
         return accepted
 
     def _knows(self, source: Source) -> bool:
         """Return whether the source still says what it said last; a timestamp changes with everything.
 
-        Saves the card of the device: nothing is copied or written for a look that finds nothing.
+        Saves the card of the device: nothing is copied or written for a look that finds nothing. What was found to be
+        damaged is fetched again.
         """
-        if self.folder is None:
+        if self._damaged or self.folder is None or not (self.folder / "metadata" / "timestamp.json").is_file():
             return False
         offered = source.fetcher.download_bytes(f"{source.metadata_url}timestamp.json", _TIMESTAMP_BYTES)
         if offered != (self.folder / "metadata" / "timestamp.json").read_bytes():
@@ -125,10 +132,10 @@ class TrustStore:
     def _fetch(self, source: Source, scratch: Path) -> None:
         """Let python-tuf's client bring a copy of the metadata up to date, and fetch the documents for this device."""
         metadata, targets, before = scratch / "metadata", scratch / "targets", self.folder
-        if before is None:
-            metadata.mkdir(mode=0o700, parents=True)
+        scratch.mkdir(mode=0o700)
+        if before is None or not (before / "metadata").is_dir():
+            metadata.mkdir(mode=0o700)
         else:
-            scratch.mkdir(mode=0o700)
             shutil.copytree(before / "metadata", metadata, symlinks=True)
         targets.mkdir(mode=0o700)
         client = Updater(
