@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from platesieve.adapters.mqtt.wire_schemas import fits
 from platesieve.audit.checkpoint import Checkpoint
 from platesieve.audit.cosignature import CosignerKey, cosignatures
+from platesieve.audit.growth import proofs_document
 from platesieve.audit.note import NoteSigner
+from platesieve.audit.proof import TiledTree
 from platesieve.collector.admission import Rules
 from platesieve.collector.collect import Collect, Parts
 from platesieve.collector.records import CheckpointStatus, Message, Rejection
@@ -28,6 +30,7 @@ from tests.fakes.audit_log import FakeAuditLog
 from tests.fakes.clock import FakeClock
 from tests.fakes.collected import DEVICE
 from tests.fakes.inbox import FakeInbox, a_message
+from tests.fakes.log_files import LogInMemory, many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -257,3 +260,26 @@ def test_what_the_broker_kept_is_no_sign_of_life(world: World) -> None:
 
     world.step(Message(health.topic, json.dumps(json.loads(health.payload)).encode()))
     assert world.store.cameras(0)[0].seen_ns > seen_ns
+
+
+def test_a_proof_that_comes_along_lets_the_witness_follow(world: World) -> None:
+    """From the size that was cosigned to the new one; the device learns of it, and the log is witnessed again."""
+    log = LogInMemory(signer=AUDIT)
+    log.grow(many(5))
+    world.step(checkpoint_of(log))
+    log.grow(many(4, first=5))
+    proofs = proofs_document({5: TiledTree(log, 9).consistency(5)})
+    world.step(checkpoint_of(log, consistency=proofs))
+
+    (camera,) = world.store.cameras(world.clock.wall_ns)
+    assert (camera.checkpoint_status, camera.checkpoint_size) == (CheckpointStatus.WITNESSED, 9)
+    assert world.inbox.answers[-1][2].startswith(log.checkpoint)
+    broken = proofs_document({9: TiledTree(log, 9).consistency(5)})
+    log.grow(many(1, first=9))
+    world.step(checkpoint_of(log, consistency=broken))
+    assert world.store.cameras(world.clock.wall_ns)[0].checkpoint_status is CheckpointStatus.FORKED
+
+
+def checkpoint_of(log: LogInMemory, **data: object) -> Message:
+    """Return the event of a log's newest checkpoint."""
+    return a_message("c", Kind.CHECKPOINT, checkpoint=log.checkpoint.decode(), **data)
