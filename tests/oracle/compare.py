@@ -26,10 +26,11 @@ from platesieve.policy import aggregate
 from platesieve.policy.decide import Context, decide
 from platesieve.policy.force import suited
 from platesieve.policy.instruments import Instruments
-from platesieve.policy.language import Keep
+from platesieve.policy.language import Keep, Scope
 from platesieve.policy.load import load_policy
 from platesieve.policy.packs import pack_ids, pack_text
-from platesieve.policy.pseudonym import EpochKeys
+from platesieve.policy.pseudonym import EpochKeys, Ring
+from platesieve.policy.ratchet import Ratchet
 from platesieve.settings import Device
 from tests.fakes.passages import a_sighting, predictable
 from tests.oracle import language
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 DAY_NS = 86_400 * NS_PER_S
 NOON_NS = 1_795_348_800 * NS_PER_S  # 2026-11-22 12:00 UTC
+SHARED = "1h"  # a ring has one length of epoch
+RING, RING_SECRET = "ab" * 8, bytes(range(32))
 PERIODS = ("1m", "15m", "1h", "1d")
 CELLS = ("50m", "2km", "0.01deg", "1deg")
 COUNTED = sorted(language.COUNTED)
@@ -69,7 +72,12 @@ def product(scene: Scene) -> Any:
     """Return what the product answers, as JSON."""
     policy = load_policy(scene.text, "random.toml")
     random = predictable(scene.seed)
-    instruments = Instruments(EpochKeys(scene.device, (), random), sealed, lambda: random(16).hex())
+    epoch_s = language.seconds(SHARED)
+    ratchet = Ratchet(RING, epoch_s, scene.now.wall_ns // (epoch_s * NS_PER_S), RING_SECRET)
+    rings = {scope: Ring(ratchet, lambda _: None) for scope in (Scope.SITE, Scope.FLEET)}
+    keys = EpochKeys(scene.device, (), random, rings)
+    keys.rotate(scene.now)
+    instruments = Instruments(keys, sealed, lambda: random(16).hex())
     context = Context(scene.now, scene.quality, scene.device)
     match decide(scene.sighting, scene.matches, policy, context, instruments):
         case Suppress(reason):
@@ -103,6 +111,7 @@ def oracle(scene: Scene) -> Any:
     }
     found = [(match.kind.value, match.category, match.list_id) for match in scene.matches]
     now = {"wall": scene.now.wall_ns, "mono": scene.now.monotonic_ns, "quality": scene.quality.value}
+    now |= {"ring": RING, "secret": RING_SECRET}
     return language.answer(scene.text, vehicle, found, asdict(scene.device), now, predictable(scene.seed), sealed)
 
 
@@ -156,6 +165,8 @@ def actions(field: str, *, hit: bool, epochs: tuple[str, ...]) -> st.SearchStrat
     choices += [{"action": "coarsen", "to": to} for to in coarse.get(field, ())]
     if field in {"plate", "plate_region", "device", "direction", "lane", "category", "list"}:
         choices += [{"action": "pseudonym", "epoch": epoch} for epoch in epochs]
+        if SHARED in epochs:
+            choices += [{"action": "pseudonym", "epoch": SHARED, "scope": scope} for scope in ("site", "fleet")]
     return st.sampled_from(choices)
 
 
@@ -329,6 +340,14 @@ def mutants() -> dict[str, tuple[str, Callable[[Any], Any]]]:
         "hits and misses share a key": (
             "platesieve.policy.pseudonym.EpochKeys._derive",
             lambda old: lambda self, epoch, purpose: old(self, epoch, purpose.split("/")[1]),
+        ),
+        "a site is the whole fleet": (
+            "platesieve.policy.pseudonym.EpochKeys.shared_pseudonym",
+            lambda old: (
+                lambda self, text, purpose, action, now: old(
+                    self, text, purpose, replace(action, scope=Scope.FLEET), now
+                )
+            ),
         ),
         "pictures are public": (
             "platesieve.policy.decide.classification",
