@@ -8,6 +8,7 @@ import pytest
 
 from platesieve.audit.verdict import Outcome
 from platesieve.audit.verify import verify_log
+from tests.attacks.log import table
 from tests.fakes.log_files import SIGNER, LogInMemory
 from tests.vectors.audit.tampered_logs import Case, attacks, valid
 
@@ -38,3 +39,10 @@ def test_what_only_a_witness_sees_is_intact_without_one() -> None:
     alone = Counter(outcome(Case(case.name, case.files, Outcome.INTACT)) for case in cases)
 
     assert alone == {Outcome.INTACT: len(cases)}
+
+
+def test_the_printed_table_counts_what_only_a_witness_sees() -> None:
+    """Alone nothing, with a cosigned checkpoint everything; each kind has a name in words."""
+    rows = table(case for case in attacks() if case.outcome is Outcome.CONTRADICTS_WITNESS)
+
+    assert all(row.witnessed == row.total > row.alone == 0 for row in rows.values()), rows
