@@ -176,7 +176,7 @@ def _answer(parts: Parts, page: Page, request: Request, body: bytes) -> Response
         raise
     except Exception as error:  # noqa: BLE001 - a traceback's message could repeat what a page was about to show
         places = ", ".join(f"{one.name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[-3:])
-        _log.error("a fault in the dashboard itself (%s) in %s", type(error).__name__, places)  # noqa: TRY400 - see above
+        _log.error("a fault in the dashboard itself (%s) in %s", type(error).__name__, places)
         raise RefusalError(500, "A fault in the dashboard itself. It was noted where it runs.") from None
     return response
 
