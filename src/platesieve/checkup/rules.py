@@ -13,6 +13,7 @@ from platesieve.checkup.finding import Finding
 from platesieve.domain.instant import TimeQuality
 
 if TYPE_CHECKING:
+    from platesieve.policy.language import Policy
     from platesieve.settings import Settings
 
 POLICY_ENDS_SOON: Final = timedelta(days=30)
@@ -57,7 +58,16 @@ def policy(settings: Settings) -> Finding:
         found += f" until {rules.expires}"
         if rules.expires <= (datetime.now(UTC) + POLICY_ENDS_SOON).date():
             return Finding("policy", "warn", found, "get the next version from the agency before then")
+    if unknown := _collectors(rules) - settings.collectors.keys() if settings.uplink.host else set():
+        found += f", but no receipt of the collector `{min(unknown)}` can be believed: events stay until they expire"
+        return Finding("policy", "warn", found, f"name its public key: collectors.{min(unknown)} = receipt.pub")
     return Finding("policy", "pass", found)
+
+
+def _collectors(rules: Policy) -> set[str]:
+    """Return the collectors whose receipts the policy waits for."""
+    sections = (rules.hit, rules.miss, rules.unsure)
+    return {section.collector for section in sections if section.collector is not None}
 
 
 def hotlist(settings: Settings) -> Finding:
