@@ -109,7 +109,7 @@ def table(*, small: bool, shared: float = 1.0, seed: int = 1) -> list[dict[str, 
     rows = []
     for size in SIZES[:2] if small else SIZES:
         chance = random.Random(seed)  # noqa: S311 - traffic, not keys
-        passes = 3000 if small else 100_000
+        passes = 3000 if small else 50_000
         everybody = plates(size + passes, chance)
         listed, strangers = everybody[:size], everybody[size:]
         rows_of_list = "plate,category,list\n" + "".join(f"{plate},stolen,state\n" for plate in listed)
