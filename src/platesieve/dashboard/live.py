@@ -1,6 +1,6 @@
 """New hits on every open page within a second, and the alarm when a camera's log contradicts itself.
 
-One watcher asks the store, whoever writes to it, four times a second, and tells every open stream. A stream begins
+One watcher asks the store, whoever writes to it, five times a second, and tells every open stream. A stream begins
 where its page ended (the cursor of the newest hit it shows) and, after a broken connection, where it broke, so that
 nothing falls between. It ends when the session behind it does.
 """
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from platesieve.dashboard.screen import Screen
     from platesieve.ports import Clock
 
-POLL_S = 0.25
-CAMERAS_EVERY = 4  # polls
-GLANCE_S = 0.15
-ALIVE_EVERY = 7  # glances
-HEARTBEAT_EVERY = 60
+POLL_S = 0.2
+CAMERAS_EVERY = 5  # polls
+GLANCE_S = 0.1
+ALIVE_EVERY = 10  # glances
+HEARTBEAT_EVERY = 100
 _BATCH = 100
 _HITS = (Kind.HIT,)
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from platesieve.collector.records import CheckpointStatus
 from platesieve.dashboard.doorway import GUEST_CSP, Page, RefusalError, Visit
 from platesieve.dashboard.people import Permission
 from platesieve.dashboard.places import draw, places_told
+from platesieve.dashboard.wording import plain
 from platesieve.domain.disclosure import Kind
 from platesieve.policy.load import load_pack
 from platesieve.policy.packs import pack_ids, pack_text
@@ -51,7 +52,7 @@ class Row:
     @property
     def state(self) -> str:
         """Return what it does, in a word or two."""
-        return self.camera.state.replace("-", " ")
+        return plain(self.camera.state).replace("-", " ")
 
     @property
     def strained(self) -> bool:
