@@ -173,7 +173,7 @@ class _Quiet(SimpleHTTPRequestHandler):
             return
         super().do_GET()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the name that the library gives it
         """Say nothing."""
 
 
