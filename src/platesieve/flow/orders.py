@@ -82,7 +82,7 @@ class Orders:
         by_hand = self.by_hand
         for entry in entries:
             by_hand = by_hand.without(entry.id)
-        told = [
+        told: list[Entry] = [
             *(log.ManualEntryRemoved(now.wall_ns, entry.id, log.ManualEnd.EXPIRED) for entry in entries),
             *(log.HoldLifted(now.wall_ns, hold.id, log.HoldEnd.EXPIRED) for hold in lifted),
         ]
