@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.slow]
 
 def build(source: Path, out: Path) -> str:
     """Return the hash of the wheel of a source."""
-    command = [sys.executable, "-m", "pip", "wheel", str(source), "--no-deps", "--quiet", "--wheel-dir", str(out)]
-    subprocess.run(command, check=True, capture_output=True, timeout=110)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(out)]
+    subprocess.run(command, check=True, capture_output=True, cwd=source, timeout=110)
     (wheel,) = out.glob("*.whl")
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 

@@ -99,18 +99,23 @@ def test_the_journal_lives_in_ram() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uptime_s", "status", "expected"),
+    ("uptime_s", "result", "status", "expected"),
     [
-        (5000, 74, ["--no-block reboot"]),
-        (60, 74, ["reset-failed platesieve-camera.service", "--no-block start platesieve-camera.service"]),
-        (5000, 78, []),
+        (5000, "watchdog", 9, ["--no-block reboot"]),
+        (5000, "exit-code", 74, ["--no-block reboot"]),
+        (60, "exit-code", 74, ["reset-failed platesieve-camera.service", "--no-block start platesieve-camera.service"]),
+        (5000, "exit-code", 78, []),
+        (5000, "success", 0, []),
     ],
 )
-def test_rescue_reboots_only_where_it_helps(tmp_path: Path, uptime_s: int, status: int, expected: list[str]) -> None:
-    """A hung camera after long uptime: reboot. Just booted: try again. Wrong settings: neither."""
+def test_rescue_reboots_only_where_it_helps(
+    tmp_path: Path, uptime_s: int, result: str, status: int, expected: list[str]
+) -> None:
+    """Hung after long uptime: reboot. Just booted: try again. Wrong settings, or never started: neither."""
     (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
     systemctl = tmp_path / "systemctl"
-    systemctl.write_text(f'#!/bin/sh\n[ "$1" = show ] && echo {status} && exit\necho "$@" >> {tmp_path}/asked\n')
+    shown = f"case $* in *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
+    systemctl.write_text(f'#!/bin/sh\n{shown}\necho "$@" >> {tmp_path}/asked\n')
     systemctl.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
