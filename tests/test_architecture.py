@@ -9,6 +9,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "platesieve"
 
 # Every place that sees the characters of a plate or the bytes of a picture of one, and why.
 REVEALS = {
+    "collector/case.py": "asks the reveal desk, which logs first, for the events of a case that is exported",
+    "cli/collect.py": "asks the reveal desk, which logs first, and prints what it opened for whoever asked",
     "domain/folding.py": "folds confusable glyphs",
     "policy/minimise.py": "gives each field the form that the policy names",
     "tracking/vote.py": "aligns the reads of one pass, in RAM",
