@@ -34,7 +34,7 @@ def run(script: str, root: Path, *words: str) -> subprocess.CompletedProcess[str
         "PIP_OPTIONS": "--no-deps --no-index",
         "HOME": str(root.parent),
     }
-    command = [ROOT / "deploy" / script, *words]
+    command = [str(ROOT / "deploy" / script), *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
 
 

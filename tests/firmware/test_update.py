@@ -177,7 +177,7 @@ def test_a_bundle_is_signed_and_a_changed_or_foreign_one_is_refused(tmp_path: Pa
         *office,
         bundle,
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=60)
 
     def accepted(keyring: str, what: str = "info") -> bool:
         target = [str(tmp_path / f"out-{what}")] if what == "extract" else []

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from platesieve.adapters.disk.whole_file import write_whole
 from platesieve.adapters.enrolment.authority_folder import AuthorityFolder, RefusedError
 from platesieve.adapters.enrolment.device_folder import DeviceFolder
 from platesieve.domain.errors import KeyFileError
@@ -167,15 +168,13 @@ def test_a_power_cut_in_a_renewal_leaves_a_pair_that_fits(
     tmp_path: Path, authority: AuthorityFolder, device: DeviceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut before each write: after the next start key and certificate belong together."""
-    from platesieve.adapters.enrolment import device_folder  # noqa: PLC0415 - its writes are cut here
-
     device.accept(authority.enrol(device.request(), token_of(tmp_path)))
     serial = certificates.certificate_facts(device.certificate_file.read_bytes())[2]
 
     class PowerCut(BaseException):
         """The end of everything."""
 
-    write, cuts = device_folder.write_whole, 0
+    write, cuts = write_whole, 0
     for survived in range(4):
         left = survived
 
@@ -190,12 +189,12 @@ def test_a_power_cut_in_a_renewal_leaves_a_pair_that_fits(
             assert isinstance(document, dict)
             return authority.renew(document["request"].encode(), serial)
 
-        monkeypatch.setattr(device_folder, "write_whole", cut)
+        monkeypatch.setattr("platesieve.adapters.enrolment.device_folder.write_whole", cut)
         try:
             device.renew(ask, force=True)
         except PowerCut:
             cuts += 1
-        monkeypatch.setattr(device_folder, "write_whole", write)
+        monkeypatch.setattr("platesieve.adapters.enrolment.device_folder.write_whole", write)
         device.join(ask)  # what the next start does first
         pair = device.certificate_file.read_bytes(), device.key_file.read_bytes()
         assert certificates.fits(*pair, authority.certificate, CAM)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli_w
 
 from platesieve.adapters.disk.config_file import load_settings
 from platesieve.adapters.enrolment import first_boot, provision_file
@@ -92,7 +93,7 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(
     inner[place[-1]] = value
     boot = tmp_path / "boot"
     boot.mkdir()
-    (boot / "platesieve.toml").write_bytes(provision_file.tomli_w.dumps(faulty).encode())
+    (boot / "platesieve.toml").write_bytes(tomli_w.dumps(faulty).encode())
 
     with pytest.raises(ConfigError) as caught:
         first_boot.apply(boot, tmp_path / "etc", tmp_path / "state")

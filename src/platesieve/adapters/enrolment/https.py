@@ -21,7 +21,7 @@ _FORBIDDEN: Final = 403
 class Ask(Protocol):
     """Sends a document and returns the certificate in the answer."""
 
-    def __call__(self, url: str, document: Mapping[str, str], pair: tuple[Path, Path] | None) -> bytes:
+    def __call__(self, url: str, document: Mapping[str, str], pair: tuple[Path, Path] | None, /) -> bytes:
         """See `asker`."""
 
 
