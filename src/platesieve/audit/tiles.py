@@ -40,6 +40,15 @@ def is_log_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def is_beyond(name: str, size: int) -> bool:
+    """Return whether a tile or bundle holds more than a log of this size has, so that no checkpoint refers to it."""
+    _, level, *parts = name.split("/")
+    width = int(parts.pop()) if parts[-2:-1] and parts[-2].endswith(".p") else WIDTH
+    index = int("".join(parts).replace("x", "").removesuffix(".p"))
+    depth = 0 if level == "entries" else int(level)
+    return index * WIDTH + width > size // WIDTH**depth
+
+
 def log_names(size: int) -> Iterator[tuple[str, int | None]]:
     """Yield every file of a log with `size` entries and its length in bytes; None for bundles, whose varies."""
     level, count = 0, size

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
-from platesieve.audit.entry import Resumed, Suspended
+from platesieve.audit.entry import LogRepaired, Resumed, Suspended
 from platesieve.audit.log_files import read_entries
+from platesieve.audit.verdict import Fault
 from platesieve.audit.verify import verify_log
 from platesieve.domain.errors import AuditError
 from tests.fakes.log_files import OTHER_SIGNER, SIGNER, START_NS, LogInMemory, many, one_of_each
@@ -100,7 +101,7 @@ def test_a_closed_log_takes_nothing(tmp_path: Path) -> None:
         log.append(many(1))
 
 
-def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
+def test_leftovers_of_a_crash_are_logged_and_removed(tmp_path: Path) -> None:
     """Tiles beyond the checkpoint, and a checkpoint that was not renamed, were never part of the log."""
     with AuditFolder(tmp_path, SIGNER) as log:
         before = log.append(many(3))
@@ -109,12 +110,53 @@ def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.new").write_bytes(b"half a che")
     (tmp_path / "notes.txt").write_text("of the auditor")
 
-    with AuditFolder(tmp_path, SIGNER) as log:
-        assert log.checkpoint == before
+    with AuditFolder(tmp_path, SIGNER, now_ns=lambda: START_NS + 3 * 10**9) as log:
+        assert log.size == 4
         assert {path.name for path in tmp_path.iterdir()} == {"checkpoint", "lock", "tile", "notes.txt"}
-        log.append(many(5, first=3))
+        log.append(many(5, first=4))
 
-    assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).findings == ()
+    files = FolderFiles(tmp_path)
+    assert [entry for _, entry in read_entries(files, 9)][3] == LogRepaired(START_NS + 3 * 10**9, 2)
+    assert verify_log(files, SIGNER.verifier, before.encode()).findings == ()
+
+
+def test_what_a_later_checkpoint_replaced_is_removed_without_an_entry(tmp_path: Path) -> None:
+    """A crash after the rename lost nothing: the control of the test above."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append(many(3))
+        old = [
+            (tmp_path / name, (tmp_path / name).read_bytes()) for name in FolderFiles(tmp_path).names() if ".p" in name
+        ]
+        after = log.append(many(300, first=3))
+    for file, content in old:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+
+    with AuditFolder(tmp_path, SIGNER) as log:
+        assert log.checkpoint == after
+    assert verify_log(FolderFiles(tmp_path), SIGNER.verifier).findings == ()
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync"])
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_repair_that_fails_is_done_and_logged_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, at: int
+) -> None:
+    """Nothing is removed before the entry about it is durable."""
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append(many(3))
+    (tmp_path / "tile/0/000.p/7").write_bytes(b"half a ti")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, _failing(call, at))
+        with suppress(AuditError):
+            AuditFolder(tmp_path, SIGNER).close()
+    with AuditFolder(tmp_path, SIGNER) as log:
+        size = log.size
+
+    repaired = [entry for _, entry in read_entries(FolderFiles(tmp_path), size) if isinstance(entry, LogRepaired)]
+    assert repaired
+    assert not (tmp_path / "tile/0/000.p/7").exists()
 
 
 @pytest.mark.parametrize("size", [1, 3, 255, 256, 257, 600])
@@ -203,8 +245,11 @@ def test_after_any_failure_the_log_verifies_and_goes_on(
                 log.append(many(3, first=255))
         assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, before.encode()).ok
         after = log.append(many(1, first=258))
-        assert log.size in {256, 259}  # 259: only the very last step failed, and all three are in
-    assert verify_log(FolderFiles(tmp_path), SIGNER.verifier, after.encode()).findings == ()
+        # 256: nothing was written; 257: what was written is logged; 259: only the very last step failed, all are in
+        assert log.size in {256, 257, 259}
+    verdict = verify_log(FolderFiles(tmp_path), SIGNER.verifier, after.encode())
+    assert verdict.ok
+    assert {finding.fault for finding in verdict.findings} <= {Fault.TIME}  # of the repair, by the clock of today
 
 
 def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

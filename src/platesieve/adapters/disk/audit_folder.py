@@ -2,7 +2,8 @@
 
 Order of one append (FORMAT 7): tiles and bundles are written under names that no checkpoint refers to yet, each
 is forced to the disk, then their folders; then the new checkpoint is written beside the old one, forced, renamed
-over it, and the folder is forced. A crash before the rename leaves strays, which the next start removes.
+over it, and the folder is forced. A crash before the rename leaves strays: the next start logs that, then removes
+them, so that a crash in between leaves either the entry or something to log.
 
 After any error nothing in RAM is believed: the next append begins with the recovery that a start begins with,
 because a second fsync may report success for pages that the first one lost.
@@ -12,12 +13,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from platesieve.audit.checkpoint import Checkpoint
-from platesieve.audit.entry import encode
+from platesieve.audit.entry import LogRepaired, encode
 from platesieve.audit.log_files import read_checkpoint
 from platesieve.audit.tiles import (
     CHECKPOINT,
@@ -25,6 +27,7 @@ from platesieve.audit.tiles import (
     Edge,
     bundle_name,
     edge_names,
+    is_beyond,
     is_log_name,
     log_names,
     tile_name,
@@ -35,7 +38,7 @@ from platesieve.audit.tree import leaf_hash, root_of
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from platesieve.audit.entry import Entry
     from platesieve.audit.note import NoteSigner
@@ -78,16 +81,24 @@ class AuditFolder:
         path: folder of the log; made with mode 0700 where there is none.
         signer: the device's audit key.
         origin: first line of every checkpoint; the name of the key unless given.
+        now_ns: the wall clock, for the one entry that the log writes of itself: `log-repaired`.
 
     Raises:
         AuditError: another instance writes this log, it cannot be written, or it is not what this key signed.
     """
 
-    def __init__(self, path: Path, signer: NoteSigner, origin: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        signer: NoteSigner,
+        origin: str | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._path = path
         self._signer = signer
         self._verifier = signer.verifier
         self._origin = origin or signer.name
+        self._now_ns = now_ns
         self._files = FolderFiles(path)
         self._note = b""
         self._edge: Edge | None = None  # None: what is on the disk must be looked at first
@@ -149,14 +160,10 @@ class AuditFolder:
         before = self._edge or self._recovered()
         if not encoded:
             return self.checkpoint
-        after, files = before.extended(encoded)
-        note = self._signer.sign(Checkpoint(self._origin, after.size, after.root()).text)
         self._edge = None
         with _as_audit_error("the audit log cannot be written"):
-            _write_tree(self._path, files)
-            _commit(self._path, note)
-        self._edge, self._note = after, note
-        self._sweep(set(edge_names(before.size)) - set(edge_names(after.size)))
+            self._edge = self._extended(before, encoded)
+        self._sweep(set(edge_names(before.size)) - set(edge_names(self._edge.size)))
         return self.checkpoint
 
     def close(self) -> None:
@@ -171,8 +178,17 @@ class AuditFolder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _extended(self, before: Edge, encoded: Sequence[bytes]) -> Edge:
+        """Write entries and commit them (FORMAT 7.2)."""
+        after, files = before.extended(encoded)
+        note = self._signer.sign(Checkpoint(self._origin, after.size, after.root()).text)
+        _write_tree(self._path, files)
+        _commit(self._path, note)
+        self._note = note
+        return after
+
     def _recovered(self) -> Edge:
-        """Return the right edge as the checkpoint on the disk has it, verified; remove what is beyond it."""
+        """Return the right edge as the checkpoint on the disk has it, verified; log and remove what is beyond it."""
         with _as_audit_error("the audit log cannot be read or written"):
             if not (self._path / CHECKPOINT).exists():
                 return self._begun()
@@ -181,10 +197,18 @@ class AuditFolder:
             edge = _read_edge(self._files, checkpoint)
             note = self._files.read(CHECKPOINT) or b""
             _commit(self._path, note)  # the rename may be in the page cache alone, after a crash or an error
-            expected = {name for name, _ in log_names(checkpoint.size)}
-            self._sweep({name for name in self._files.names() if is_log_name(name) and name not in expected})
             self._note = note
+            strays = self._strays(edge.size)
+            if torn := sum(is_beyond(name, edge.size) for name in strays):
+                edge = self._extended(edge, [encode(LogRepaired(self._now_ns(), torn))])
+                strays = self._strays(edge.size)
+            self._sweep(strays)
             return edge
+
+    def _strays(self, size: int) -> set[str]:
+        """Return tiles and bundles that a log of this size does not have."""
+        expected = {name for name, _ in log_names(size)}
+        return {name for name in self._files.names() if is_log_name(name) and name not in expected}
 
     def _begun(self) -> Edge:
         """Begin a log, but never on top of entries: they would be lost without a trace."""
