@@ -46,7 +46,7 @@ TOUCH_IOU = 0.1
 LEAST_SCORE = 0.05
 IGNORED_COVER = 0.5
 SPECK_PX = 16.0  # of the input, see above
-FALSE_BUDGET = 0.02  # a picture; fixed before the evaluation sets were looked at, which must stay under 0.03 and 0.08
+FALSE_BUDGET = 0.02  # a picture; fixed before this net was scored, with the bars of 0.03 and 0.08 in mind
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def choose_margin(file: Path) -> tuple[float, float]:
     """Return the margin that reads most held-out crops, of the sets whose pictures reach beyond the plate."""
     net, hits = session(file), dict[tuple[float, float], int]()
     cases = [c for name, group in held_out_sets().items() if name in CROP_SETS and name != CATALOGUE for c in group]
-    for margin in ((0.0, 0.0), (0.0, 0.05), (0.02, 0.05), (0.03, 0.08), (0.04, 0.08), (0.05, 0.1), (0.08, 0.15)):
+    for margin in ((0.0, 0.0), (0.0, 0.05), (0.02, 0.05), (0.035, 0.075), (0.05, 0.1), (0.07, 0.13), (0.08, 0.15)):
         hits[margin] = 0
         for c in cases:
             crop = rectify(grey(c.image), corners_of(c.box), margin)
