@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-ALIKE = ["0OQ", "1I", "5S", "6G", "8B"]
+ALIKE = ["0OQ", "1I", "5S", "8B"]
 KINDS = ["exact", "partial-jurisdiction", "lookalike"]
 FIELDS = ["plate", "plate_region", "time", "location", "device", "direction", "lane", "confidence", "category", "list", "plate_crop", "scene_crop", "time_quality"]
 COUNTED = {"plate_region", "device", "direction", "lane", "category", "list", "time_quality"}
@@ -99,7 +99,8 @@ def answer(text: bytes, s: dict[str, Any], found: list[Any], device: dict[str, A
         elif rule["action"] == "seal":
             words = json.dumps(plain[field], separators=(",", ":"), ensure_ascii=False).encode()
             names = (device["agency"], device["site"], device["device"], "hit" if sort == "hit" else "read", ident, field, digest)
-            box = seal(rule["to"], words + b" " * (-len(words) % 64), b"platesieve-seal-v1" + packed(2, *names))
+            words = b"age" + s[field] if rule.get("format") == "age" else words + b" " * (-len(words) % 64)  # a picture as it is
+            box = seal(rule["to"], words, b"platesieve-seal-v1" + packed(2, *names))
             out[field] = box and {"sealed": base64.b64encode(box).decode(), "to": rule["to"]}
         elif rule["action"] == "pseudonym":
             where, scope = [device[k] for k in ("agency", "site", "device")], rule.get("scope", "device")

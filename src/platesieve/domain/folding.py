@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
 
-CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "6G", "8B")
+CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "8B")
 FOLDED_SHARE = (
     0.04  # below it, groups of letters alone begin (M and W, V and Y), which merge ten times as many strangers
 )
