@@ -133,9 +133,9 @@ def load_hotlist(path: str | None, now: Instant, folding: Folding = STANDARD) ->
 
 def load_recipients(settings: Settings) -> dict[str, bytes]:
     """Return the public keys that fields may be sealed to, by the name that policies use."""
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_recipient
 
-    return {name: load_public(Path(file), KeyKind.AGENCY) for name, file in settings.recipients.items()}
+    return {name: load_recipient(Path(file)) for name, file in settings.recipients.items()}
 
 
 def load_rings(settings: Settings) -> dict[Scope, Ring]:

@@ -62,7 +62,12 @@ class Scene:
 
 def sealed(to: str, plaintext: bytes, info: bytes) -> bytes | None:
     """Return what stands for a ciphertext; there is no key for `nobody`."""
-    return None if to == "nobody" else hashlib.sha256(to.encode() + b"\0" + plaintext + b"\0" + info).digest()
+    return None if to.startswith("nobody") else hashlib.sha256(to.encode() + b"\0" + plaintext + b"\0" + info).digest()
+
+
+def sealed_picture(to: str, jpeg: bytes, info: bytes) -> bytes | None:
+    """Return what stands for an age file."""
+    return sealed(to, b"age" + jpeg, info)
 
 
 # ---- both answers --------------------------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ def product(scene: Scene) -> Any:
     rings = {scope: Ring(ratchet, lambda _: None) for scope in (Scope.SITE, Scope.FLEET)}
     keys = EpochKeys(scene.device, (), random, rings)
     keys.rotate(scene.now)
-    instruments = Instruments(keys, sealed, lambda: random(16).hex())
+    instruments = Instruments(keys, sealed, lambda: random(16).hex(), sealed_picture)
     context = Context(scene.now, scene.quality, scene.device)
     match decide(scene.sighting, scene.matches, policy, context, instruments):
         case Suppress(reason):
@@ -157,6 +162,8 @@ def actions(field: str, *, hit: bool, epochs: tuple[str, ...]) -> st.SearchStrat
     shows_plate = field in {"plate", "plate_crop", "scene_crop"}
     choices: list[Any] = [{"action": "drop"}, {"action": "seal", "to": "agency"}, {"action": "seal", "to": "nobody"}]
     choices += [{"action": "keep"}] if hit or not shows_plate else []
+    if field.endswith("_crop"):
+        choices += [{"action": "seal", "to": to, "format": "age"} for to in ("crops", "nobody-there")]
     coarse: dict[str, tuple[Any, ...]] = {
         "location": CELLS,
         "confidence": (0.05, 0.1, 0.5, 1.0),

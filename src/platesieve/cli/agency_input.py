@@ -82,16 +82,16 @@ def recipients(pairs: list[str]) -> dict[str, bytes]:
 
     Raises:
         ConfigError: it is not NAME=FILE.
-        KeyFileError: a file is not a public agency key.
+        KeyFileError: a file is not a public agency key or age recipient.
     """
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_recipient
 
     keys = {}
     for pair in pairs:
         name, separator, file = pair.partition("=")
         if not separator or not file or not name.replace("-", "").replace("_", "").isalnum():
             raise ConfigError("--recipient is not NAME=FILE", "write for example --recipient agency=agency.pub")
-        keys[name] = load_public(Path(file), KeyKind.AGENCY)
+        keys[name] = load_recipient(Path(file))
     return keys
 
 

@@ -16,6 +16,7 @@ _HOLDERS = {
     "audit": "keep {secret} on the device; give {public} to every auditor and witness",
     "agency": "keep {secret} with the agency; give {public} to devices: --recipient agency={public}",
     "lists": "keep {secret} on the device; give {public} to the agency, which encrypts hot lists to it",
+    "crops": "keep {secret} with the agency; give {public} to devices: --recipient crops={public}",
     "command": "keep {secret} with whoever may suspend and resume; give {public} to devices as command_key",
     "receipt": "keep {secret} with the collector; give {public} to devices as collectors.NAME, as policies name it",
 }
@@ -28,7 +29,8 @@ _FLEET_HOLDER = (
 @app.command()
 def new(
     kind: Annotated[
-        Literal["audit", "agency", "command", "receipt", "lists", "fleet"], typer.Argument(help="What the key is for.")
+        Literal["audit", "agency", "command", "receipt", "lists", "crops", "fleet"],
+        typer.Argument(help="What the key is for."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the two files; nothing in it is overwritten.")],
     device: Annotated[
@@ -44,6 +46,8 @@ def new(
     json: JsonOption = False,
 ) -> None:
     """Make a key: `audit` for the log, `agency` for sealed fields, `command`, `receipt`, `lists` for hot lists.
+
+    `crops` is for pictures that a policy seals as age files: its secret half opens them, and so does the tool `age`.
 
     The holder of a command key suspends and resumes devices; a collector signs with its receipt key for what it has.
     `fleet` is one file for all devices that are to give one vehicle the same pseudonym. It goes forward with every

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +20,14 @@ MAX_BYTES = 4 << 20
 
 def open_event(
     event: Annotated[Path, typer.Argument(help="File with one event as it came over MQTT; - for standard input.")],
-    key: Annotated[Path, typer.Option(help="The agency's secret half, made by `platesieve keys new agency`.")],
+    key: Annotated[
+        list[Path],
+        typer.Option(
+            help="The agency's secret half, made by `platesieve keys new agency` or `crops`; may be repeated."
+        ),
+    ],
 ) -> None:
-    """Open the sealed fields of an event with the agency's key and print the event as JSON, plates in clear.
+    """Open the sealed fields of an event with the agency's keys and print the event as JSON, plates in clear.
 
     Run it where the key is: with the agency, never on a device or broker. A field that is sealed to someone else is
     refused, and so is one that was moved here from another event.
@@ -30,27 +36,29 @@ def open_event(
 
       platesieve open hit.json --key agency.key
 
+      platesieve open hit.json --key agency.key --key crops.key
+
       mosquitto_sub -C 1 -t 'platesieve/metro-pd/+/+/hit' | platesieve open - --key agency.key
     """
-    from platesieve.adapters.disk.key_files import KeyKind, load_secret
+    from platesieve.adapters.disk.key_files import load_opener
 
-    secret = load_secret(key, KeyKind.AGENCY)
-    print_json(opened(_parse(_read(event)), secret))
+    secrets = [load_opener(file) for file in key]
+    print_json(opened(_parse(_read(event)), *secrets))
 
 
-def opened(event: dict[str, Any], secret: bytes) -> dict[str, Any]:
+def opened(event: dict[str, Any], *secrets: bytes) -> dict[str, Any]:
     """Return an event with every sealed field of its data in clear.
 
     Args:
         event: a CloudEvent as it came.
-        secret: the agency's raw private key, 32 bytes, or 96 of a hybrid one.
+        secrets: the agency's raw private key, 32 bytes, or 96 of a hybrid one; for age files its age identity.
 
     Raises:
         InputError: it is no event of a device.
         SealError: a field does not open with this key, or is not of this event.
     """
     from platesieve.domain.disclosure import Kind
-    from platesieve.policy.seal import open_sealed, sealing_info
+    from platesieve.policy.seal import sealing_info
     from platesieve.settings import Device
 
     try:
@@ -63,10 +71,22 @@ def opened(event: dict[str, Any], secret: bytes) -> dict[str, Any]:
         raise _no_event() from None  # the cause could repeat what the event holds
     who = Device(agency=agency, site=site, device=device)
     clear = {
-        name: json.loads(open_sealed(secret, ciphertext, sealing_info(who, kind, id_, name, policy_sha256)))
+        name: json.loads(_opened(secrets, ciphertext, sealing_info(who, kind, id_, name, policy_sha256)))
         for name, ciphertext in sealed.items()
     }
     return {**event, "data": {**data, **clear}}
+
+
+def _opened(secrets: tuple[bytes, ...], ciphertext: bytes, info: bytes) -> bytes:
+    """Return what one of the keys opens: of those of its format, or with the complaint of the last."""
+    from platesieve.policy.age_file import is_age_file, is_age_identity, open_value
+    from platesieve.policy.seal import SealError
+
+    fitting = [one for one in secrets if is_age_identity(one) is is_age_file(ciphertext)] or list(secrets)
+    for secret in fitting[:-1]:
+        with suppress(SealError):
+            return open_value(secret, ciphertext, info)
+    return open_value(fitting[-1], ciphertext, info)
 
 
 def _is(value: object) -> bool:

@@ -10,7 +10,6 @@ from platesieve.flow.orders import Orders
 from platesieve.policy.decide import Context, decide, disposition
 from platesieve.policy.force import device_refusals, in_force, out_of_force
 from platesieve.policy.holds import preserved
-from platesieve.policy.seal import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +70,7 @@ class Judge:
             self,
             policy=generation.policy,
             hotlist=generation.hotlist,
-            instruments=replace(self.instruments, seal=Sealer(generation.recipients)),
+            instruments=self.instruments.sealing_to(generation.recipients),
             recipients=dict(generation.recipients),
             policy_until_ns=generation.policy_until_ns,
             hotlist_until_ns=generation.hotlist_until_ns,

@@ -21,6 +21,7 @@ from platesieve.policy.language import (
     Requirement,
     Scope,
     Seal,
+    SealFormat,
     Section,
     ToPeriod,
 )
@@ -59,6 +60,7 @@ def check_policy(policy: Policy) -> Iterator[Problem]:
         )
     if policy.holds is not None and not any(policy.section(d).publish is Publish.EVENT for d in Disposition):
         yield ("holds",), "no read leaves, so that there is nothing to hold; remove it"
+    yield from _check_recipients(policy)
     yield from _check_rings(policy)
     for disposition in Disposition:
         for path, problem in _check_section(policy.section(disposition), disposition):
@@ -70,6 +72,18 @@ def _check_dates(policy: Policy) -> Iterator[Problem]:
         yield ("expires",), "is not after `effective`; write a later date or remove it"
     if policy.on_expiry is not None and policy.expires is None:
         yield ("on_expiry",), "names a successor, but the policy never expires; add `expires` or remove it"
+
+
+def _check_recipients(policy: Policy) -> Iterator[Problem]:
+    """A name stands for one key, and a key is for age files or for HPKE."""
+    both = policy.age_recipients & policy.hpke_recipients
+    for disposition in Disposition:
+        for field, action in _actions(policy.section(disposition)):
+            if isinstance(action, Seal) and action.format is SealFormat.AGE and action.to in both:
+                yield (
+                    (disposition.value, "fields", field.value),
+                    f"{action.to} has another key for what is no age file; write another name for the pictures",
+                )
 
 
 def _check_rings(policy: Policy) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from platesieve.policy.language import (
     Publish,
     Scope,
     Seal,
+    SealFormat,
     ToCell,
     ToCountry,
     ToPeriod,
@@ -123,6 +124,8 @@ def leaves(field: Field, action: Action, folding: Folding = STANDARD) -> str:  #
         case Pseudonym(epoch_s, scope):
             folded = f", after {' '.join(folding.groups)} are folded" if field is Field.PLATE and folding.groups else ""
             return f"a pseudonym for {say_duration(epoch_s)}, {_WHERE[scope]}{folded}"
+        case Seal(to, SealFormat.AGE):
+            return f"sealed to {to}, as an age file"
         case Seal(to):
             return f"sealed to {to}"
         case _:

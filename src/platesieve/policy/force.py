@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from platesieve.domain.decision import Reason
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
+from platesieve.policy.age_file import is_age_recipient
 from platesieve.policy.duration import write_duration
 from platesieve.policy.language import Requirement, Scope
 from platesieve.policy.load import load_pack
@@ -17,7 +19,7 @@ from platesieve.policy.places import inside
 from platesieve.policy.stricter import widenings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from platesieve.domain.instant import Instant
     from platesieve.policy.language import Policy
@@ -49,7 +51,8 @@ def device_refusals(
         policy: the policy.
         device: who the camera is.
         now: the present, on a clock that is believed.
-        recipients: names whose public keys are at hand; None leaves that unchecked.
+        recipients: names whose public keys are at hand, or the keys by name: then their kind is checked too;
+            None leaves that unchecked.
         rings_s: lengths of the epochs of the shared keys at hand, in seconds; None leaves that unchecked.
     """
     refusals = list(misfits(policy, device))
@@ -65,9 +68,22 @@ def device_refusals(
             f"policy {policy.id} seals to {name}, whose public key is missing; give --recipient {name}=FILE"
             for name in sorted(policy.recipients - set(recipients))
         ]
+    if isinstance(recipients, Mapping):
+        refusals += _wrong_keys(policy, recipients)
     if rings_s is not None:
         refusals += _missing_rings(policy, rings_s)
     return tuple(refusals)
+
+
+def _wrong_keys(policy: Policy, recipients: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield to whom age files are sealed without an age recipient, and the other way round."""
+    for name in sorted(policy.recipients & set(recipients)):
+        if is_age_recipient(recipients[name]) is not (name in policy.age_recipients):
+            kind = "crops" if name in policy.age_recipients else "agency"
+            yield (
+                f"the key of {name} is not of the kind that policy {policy.id} seals with; make one with "
+                f"`platesieve keys new {kind}`, and give its .pub"
+            )
 
 
 def _missing_rings(policy: Policy, rings_s: Mapping[Scope, int]) -> Iterator[str]:

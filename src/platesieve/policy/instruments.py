@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from platesieve.policy.age_file import PictureSealer, is_age_recipient
 from platesieve.policy.pseudonym import EpochKeys
 from platesieve.policy.seal import Sealer
 
@@ -28,11 +29,21 @@ class Instruments:
         pseudonyms: keys of the running epochs.
         seal: (recipient, plaintext, info) to ciphertext, or None where there is no key for the recipient.
         new_id: a random id for an event: ids neither order nor link events.
+        seal_picture: (recipient, JPEG, info) to an age file, or None where there is no age recipient of that name.
     """
 
     pseudonyms: EpochKeys
     seal: Callable[[str, bytes, bytes], bytes | None]
     new_id: Callable[[], str]
+    seal_picture: Callable[[str, bytes, bytes], bytes | None] = lambda _to, _jpeg, _info: None
+
+    def sealing_to(self, recipients: Mapping[str, bytes]) -> Instruments:
+        """Return the same instruments with other recipients.
+
+        Raises:
+            ConfigError: a recipient's key is not usable.
+        """
+        return replace(self, seal=_sealer(recipients), seal_picture=PictureSealer(recipients))
 
 
 def instruments_for(
@@ -54,6 +65,21 @@ def instruments_for(
     """
     return Instruments(
         pseudonyms=EpochKeys(device, epochs_s, os.urandom, rings),
-        seal=Sealer(recipients),
+        seal=_sealer(recipients),
         new_id=lambda: secrets.token_hex(ID_BYTES),
+        seal_picture=PictureSealer(recipients),
     )
+
+
+def refuse_unusable(recipients: Mapping[str, bytes]) -> None:
+    """Refuse public keys of which one cannot be sealed to.
+
+    Raises:
+        ConfigError: one cannot.
+    """
+    _sealer(recipients)
+    PictureSealer(recipients)
+
+
+def _sealer(recipients: Mapping[str, bytes]) -> Sealer:
+    return Sealer({name: key for name, key in recipients.items() if not is_age_recipient(key)})

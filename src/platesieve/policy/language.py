@@ -147,11 +147,19 @@ class Pseudonym:
     scope: Scope = Scope.DEVICE
 
 
+class SealFormat(StrEnum):
+    """What a sealed value is: an HPKE ciphertext, or for a picture an age file, which any age tool opens."""
+
+    HPKE = "hpke"
+    AGE = "age"
+
+
 @dataclass(frozen=True, slots=True)
 class Seal:
     """The value becomes a ciphertext that only the recipient named `to` opens."""
 
     to: str
+    format: SealFormat = SealFormat.HPKE
 
 
 Action: TypeAlias = Keep | Drop | Coarsen | Pseudonym | Seal
@@ -340,6 +348,18 @@ class Policy:
     def recipients(self) -> frozenset[str]:
         """Return the names whose public keys the policy needs."""
         return frozenset(action.to for action in self._actions() if isinstance(action, Seal))
+
+    @property
+    def age_recipients(self) -> frozenset[str]:
+        """Return those of them to whom pictures are sealed as age files: their keys are age recipients."""
+        seals = (action for action in self._actions() if isinstance(action, Seal))
+        return frozenset(seal.to for seal in seals if seal.format is SealFormat.AGE)
+
+    @property
+    def hpke_recipients(self) -> frozenset[str]:
+        """Return those of them to whom values are sealed with HPKE."""
+        seals = (action for action in self._actions() if isinstance(action, Seal))
+        return frozenset(seal.to for seal in seals if seal.format is SealFormat.HPKE)
 
     @property
     def epochs_s(self) -> frozenset[int]:

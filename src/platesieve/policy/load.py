@@ -295,6 +295,8 @@ def _other_action(written: Any) -> words.Action:
     match written:
         case shape.KeepShape():
             return words.Keep()
+        case shape.SealPictureShape(to=to, format=sealed_as):
+            return words.Seal(to, words.SealFormat(sealed_as))
         case shape.SealShape(to=to):
             return words.Seal(to)
         case shape.PseudonymShape(epoch=epoch, scope=scope):

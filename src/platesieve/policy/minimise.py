@@ -22,6 +22,7 @@ from platesieve.policy.language import (
     Pseudonym,
     Scope,
     Seal,
+    SealFormat,
     ToCell,
     ToCountry,
     ToPeriod,
@@ -154,8 +155,10 @@ def _form(field: Field, action: Action, case: Case, instruments: Instruments) ->
             return _coarse(action, case)
         case Pseudonym():
             return _alias(field, action, case, instruments)
-        case Seal(to):
+        case Seal(to, SealFormat.HPKE):
             return _sealed(field, to, case, instruments)
+        case Seal(to, SealFormat.AGE):
+            return _age_file(field, to, case, instruments)
         case _:
             return None
 
@@ -203,6 +206,17 @@ def _sealed(field: Field, to: str, case: Case, instruments: Instruments) -> Json
     info = sealing_info(case.context.device, case.kind, case.event_id, field.value, case.policy.sha256)
     ciphertext = instruments.seal(to, plaintext, info)
     return None if ciphertext is None else {"sealed": _text_of(ciphertext), "to": to}
+
+
+def _age_file(field: Field, to: str, case: Case, instruments: Instruments) -> Json:
+    """Return a picture as an age file. It is not padded: its length says nothing of the plate's."""
+    crops = case.sighting.crops
+    if crops is None:
+        return None
+    jpeg = (crops.plate if field is Field.PLATE_CROP else crops.scene).reveal()
+    info = sealing_info(case.context.device, case.kind, case.event_id, field.value, case.policy.sha256)
+    sealed = instruments.seal_picture(to, jpeg, info)
+    return None if sealed is None else {"sealed": _text_of(sealed), "to": to}
 
 
 def _joined(names: Iterable[str]) -> str | None:

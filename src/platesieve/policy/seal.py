@@ -64,6 +64,16 @@ def sealing_info(device: Device, kind: Kind, event_id: str, field: str, policy_s
     return _LABEL + b"".join(len(part).to_bytes(2, "big") + part for part in encoded)
 
 
+def parts_of(info: bytes) -> tuple[str, ...]:
+    """Return what `sealing_info` was made from, the label first."""
+    parts, at = [_LABEL.decode("ascii")], len(_LABEL)
+    while at < len(info):
+        end = at + 2 + int.from_bytes(info[at : at + 2], "big")
+        parts.append(info[at + 2 : end].decode("utf-8", "surrogatepass"))
+        at = end
+    return tuple(parts)
+
+
 def seal(recipient_public_key: bytes, plaintext: bytes, info: bytes) -> bytes:
     """Return the encapsulated key followed by the ciphertext: 48 bytes longer than the plaintext, 1136 for a hybrid.
 

@@ -126,6 +126,12 @@ class SealShape(_Action):
     to: Name
 
 
+class SealPictureShape(SealShape):
+    """Only the recipient can open the picture: HPKE, or an age file that any age tool opens."""
+
+    format: Literal["hpke", "age"] = "hpke"
+
+
 class PseudonymShape(_Action):
     """An HMAC under a key that lives for one epoch: on this device, or on all of its site or fleet."""
 
@@ -163,7 +169,8 @@ class CoarsenRegionShape(_Action):
 
 
 _BY_ACTION = Discriminator("action")
-Picture: TypeAlias = Annotated[KeepShape | DropShape | SealShape, _BY_ACTION]
+Plain: TypeAlias = Annotated[KeepShape | DropShape | SealShape, _BY_ACTION]
+Crop: TypeAlias = Annotated[KeepShape | DropShape | SealPictureShape, _BY_ACTION]
 Text: TypeAlias = Annotated[KeepShape | DropShape | SealShape | PseudonymShape, _BY_ACTION]
 Region: TypeAlias = Annotated[KeepShape | DropShape | SealShape | PseudonymShape | CoarsenRegionShape, _BY_ACTION]
 Time: TypeAlias = Annotated[KeepShape | DropShape | SealShape | CoarsenTimeShape, _BY_ACTION]
@@ -184,9 +191,9 @@ class FieldsShape(_Closed):
     confidence: Number | None = None
     category: Text | None = None
     list: Text | None = None
-    plate_crop: Picture | None = None
-    scene_crop: Picture | None = None
-    time_quality: Picture | None = None
+    plate_crop: Crop | None = None
+    scene_crop: Crop | None = None
+    time_quality: Plain | None = None
 
 
 class AggregateShape(_Closed):

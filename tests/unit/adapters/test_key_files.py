@@ -16,10 +16,12 @@ from platesieve.adapters.disk.key_files import (
     fingerprint,
     key_facts,
     load_lists_public,
+    load_opener,
     load_or_create_audit_key,
     load_or_create_device_key,
     load_or_create_lists_key,
     load_public,
+    load_recipient,
     load_secret,
     load_vkey,
     new_key_files,
@@ -228,12 +230,29 @@ def test_a_lists_key_that_is_open_damaged_or_of_the_wrong_half_is_refused(tmp_pa
     with pytest.raises(KeyFileError, match="is the secret half"):
         load_lists_public(tmp_path / "keys/lists.key")
     (tmp_path / "keys/lists.pub").write_text("age1qqqq\n")
-    with pytest.raises(KeyFileError, match="not a public lists key"):
+    with pytest.raises(KeyFileError, match="not an age recipient"):
         load_lists_public(tmp_path / "keys/lists.pub")
     (tmp_path / "keys/lists.key").chmod(0o644)
     with pytest.raises(KeyFileError, match="others can read"):
         load_or_create_lists_key(tmp_path / "keys")
     (tmp_path / "keys/lists.key").chmod(0o600)
     (tmp_path / "keys/lists.key").write_text("AGE-SECRET-KEY-1QQ\n")
-    with pytest.raises(KeyFileError, match="not a secret lists key"):
+    with pytest.raises(KeyFileError, match="not an age identity"):
         load_or_create_lists_key(tmp_path / "keys")
+
+
+def test_an_age_key_for_pictures_is_a_recipient_beside_those_of_hpke(tmp_path: Path) -> None:
+    """Devices take its public half where they take an agency's, and the agency opens with the secret one."""
+    secret, public = new_key_files(KeyKind.CROPS, tmp_path)
+    other_secret, other_public = new_key_files(KeyKind.AGENCY, tmp_path)
+
+    assert load_recipient(public).startswith(b"age1")
+    assert load_opener(secret).startswith(b"AGE-SECRET-KEY-1")
+    assert load_recipient(other_public) == load_public(other_public, KeyKind.AGENCY)
+    assert load_opener(other_secret) == load_secret(other_secret, KeyKind.AGENCY)
+    assert key_facts(public).kind is KeyKind.CROPS
+    with pytest.raises(KeyFileError, match="is the secret half"):
+        load_recipient(secret)
+    secret.chmod(0o644)
+    with pytest.raises(KeyFileError, match="others can read"):
+        load_opener(secret)

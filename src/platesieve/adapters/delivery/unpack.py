@@ -4,7 +4,7 @@
 |---|---|---|
 | policy | the policy's TOML | one |
 | hotlist | a table (see `hotlist.table`), encrypted with age to the devices it is for | any number, none too |
-| keys | JSON: `{"format": 1, "recipients": {"agency": "<base64 of a key>"}}` | one; none: those of the settings |
+| keys | JSON: `{"format": 1, "recipients": {"agency": "<base64>"}}` | one; none: those of the settings |
 | models | ONNX files | none yet: a device keeps them and goes on with those it was installed with |
 """
 
@@ -22,13 +22,14 @@ from platesieve.domain.instant import NS_PER_S
 from platesieve.flow.generation import Generation
 from platesieve.hotlist.hotlist import HotList, Source
 from platesieve.policy.force import device_refusals
+from platesieve.policy.instruments import refuse_unusable
 from platesieve.policy.load import load_policy
-from platesieve.policy.seal import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from platesieve.adapters.delivery.stored import Delivery, Document
+    from platesieve.domain.folding import Folding
     from platesieve.domain.instant import Instant
     from platesieve.policy.language import Policy
     from platesieve.settings import Device
@@ -72,7 +73,7 @@ def unpack(
         raise DeliveryError(f"the policy that was delivered is not for this device: {refusals[0]}", _AGAIN, fault)
     return Generation(
         policy=policy,
-        hotlist=_hotlist(delivery.of_kind(Kind.HOTLIST), identity, now, confirmed or now, before),
+        hotlist=_hotlist(delivery.of_kind(Kind.HOTLIST), identity, now, confirmed or now, before, policy.folding),
         recipients=recipients,
         policy_until_ns=delivery.rules_until_ns(Kind.POLICY),
         hotlist_until_ns=delivery.fresh_until_ns(Kind.HOTLIST),
@@ -99,7 +100,7 @@ def read_keys(data: bytes, name: str) -> dict[str, bytes]:
                 recipients = {str(to): b64decode(key, validate=True) for to, key in named.items()}
             case _:
                 raise DeliveryError(f"the keys in {name} are not understood", _AGAIN, "malformed")
-        Sealer(recipients)
+        refuse_unusable(recipients)
     except (ValueError, TypeError, RecursionError, ConfigError) as error:
         raise DeliveryError(f"the keys in {name} are not usable", _AGAIN, "malformed") from error
     return recipients
@@ -128,15 +129,20 @@ def _recipients(delivery: Delivery, settled: Mapping[str, bytes]) -> dict[str, b
 
 
 def _hotlist(
-    documents: tuple[Document, ...], identity: str, now: Instant, confirmed: Instant, before: Generation | None
+    documents: tuple[Document, ...],
+    identity: str,
+    now: Instant,
+    confirmed: Instant,
+    before: Generation | None,
+    folding: Folding,
 ) -> HotList:
     if not documents:
         return HotList.empty()
-    if before is not None and before.sources == _sources(documents):
+    if before is not None and before.sources == _sources(documents) and before.policy.folding == folding:
         return before.hotlist.confirmed(confirmed)
     tables = [Source(_opened(one, identity), one.name, one.address.expires_ns) for one in documents]
     try:
-        return HotList.from_tables(tables, now, confirmed)
+        return HotList.from_tables(tables, now, confirmed, folding=folding)
     except ConfigError as error:
         raise DeliveryError(f"{error.message}: {'; '.join(error.problems[:3])}", error.hint, "malformed") from error
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from platesieve.adapters.disk.key_files import KeyKind, load_secret, refuse_readable_by_others
+from platesieve.adapters.disk.key_files import load_opener, refuse_readable_by_others
 from platesieve.domain.errors import KeyFileError
-from platesieve.policy.seal import SealError, open_sealed
+from platesieve.policy.age_file import open_value
+from platesieve.policy.seal import SealError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,15 +46,15 @@ class AgencyKeys:
         return frozenset(self._keys)
 
     def open(self, to: str, ciphertext: bytes, info: bytes) -> bytes:
-        """Return the plaintext; see collector.reveal.Opener."""
+        """Return the plaintext as JSON; see collector.reveal.Opener."""
         key = self._keys.get(to)
         if key is None:
             raise SealError("there is no key here for a sealed value", "name its key file in collector.agency_keys")
-        return open_sealed(key, ciphertext, info)
+        return open_value(key, ciphertext, info)
 
 
 def load_agency_key(file: str, passphrase_file: str | None = None) -> bytes:
-    """Return the raw secret key of an agency: 32 bytes (X25519) or 96 (hybrid).
+    """Return the raw secret key of an agency: 32 bytes (X25519), 96 (hybrid), or the text of an age identity.
 
     Raises:
         KeyFileError: see AgencyKeys.
@@ -72,7 +73,7 @@ def load_agency_key(file: str, passphrase_file: str | None = None) -> bytes:
             f"the agency key {path} cannot be read: {error.strerror}", "give the file that platesieve keys new wrote"
         ) from error
     if not content.startswith(_PEM):
-        return load_secret(path, KeyKind.AGENCY)
+        return load_opener(path)
     refuse_readable_by_others(path)
     return _unlocked(path, content, passphrase_file)
 

@@ -15,6 +15,8 @@
 | fleet.key | see `ratchet_file` | the camera process of every device of a site or fleet |
 | lists.key | `AGE-SECRET-KEY-1...`, an age identity | the camera process alone; it opens hot lists with it |
 | lists.pub | `age1...`, the age recipient | the agency, which encrypts hot lists to it |
+| crops.key | `AGE-SECRET-KEY-1...`, an age identity | the agency alone; it opens pictures with it, and so does `age` |
+| crops.pub | `age1...`, the age recipient | every device that seals pictures to the agency as age files |
 | command.key | `platesieve-command-secret-1 <base64 of an Ed25519 seed>` | whoever may suspend and resume |
 | command.pub | `platesieve-command-public-1 <base64>` | every device that obeys them |
 
@@ -65,6 +67,7 @@ class KeyKind(StrEnum):
     DEVICE = "device"
     RECEIPT = "receipt"
     LISTS = "lists"
+    CROPS = "crops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,31 @@ def load_lists_public(file: Path) -> str:
     return _age_recipient(line, file)
 
 
+def load_recipient(file: Path) -> bytes:
+    """Return what fields may be sealed to: the bytes of a public agency key, or the text of an age recipient.
+
+    Raises:
+        KeyFileError: the file is missing, unreadable, of another kind, or holds the secret half.
+    """
+    with _as_key_error(file):
+        is_age = _line(file).startswith((_AGE_PUBLIC, _AGE_SECRET))
+    return load_lists_public(file).encode("ascii") if is_age else load_public(file, KeyKind.AGENCY)
+
+
+def load_opener(file: Path) -> bytes:
+    """Return what opens sealed fields: the bytes of a secret agency key, or the text of an age identity.
+
+    Raises:
+        KeyFileError: the file is missing, of another kind, or others can read it.
+    """
+    with _as_key_error(file):
+        line = _line(file)
+        if not line.startswith(_AGE_SECRET):
+            return load_secret(file, KeyKind.AGENCY)
+        _age_public(_secret_line(file), file)
+    return line.encode("ascii")
+
+
 def new_key_files(kind: KeyKind, folder: Path, name: str = "", *, hybrid: bool = False) -> tuple[Path, Path]:
     """Draw a key, write both halves into `folder`, and return the paths of secret and public half.
 
@@ -237,9 +265,9 @@ def key_facts(file: Path) -> KeyFacts:
             return KeyFacts(KeyKind.AUDIT, True, verifier.vkey, fingerprint(verifier.public_key))
         if line.startswith(_AGE_SECRET):
             public = _age_public(_secret_line(file), file)
-            return KeyFacts(KeyKind.LISTS, True, public, fingerprint(public.encode()))
+            return KeyFacts(_age_kind(file), True, public, fingerprint(public.encode()))
         if line.startswith(_AGE_PUBLIC):
-            return KeyFacts(KeyKind.LISTS, False, _age_recipient(line, file), fingerprint(line.encode()))
+            return KeyFacts(_age_kind(file), False, _age_recipient(line, file), fingerprint(line.encode()))
         for kind in (KeyKind.AGENCY, KeyKind.COMMAND, KeyKind.DEVICE, KeyKind.RECEIPT):
             if line.startswith(_prefix(kind, "secret")):
                 raw = _public_of(kind, _raw(_secret_line(file), kind, "secret", file))
@@ -254,7 +282,7 @@ def _drawn(kind: KeyKind, name: str, *, hybrid: bool) -> tuple[str, str]:
     if kind is KeyKind.AUDIT:
         signer = NoteSigner.generate(name)
         return signer.skey, signer.verifier.vkey
-    if kind is KeyKind.LISTS:
+    if kind in {KeyKind.LISTS, KeyKind.CROPS}:
         identity = x25519.Identity.generate()
         return str(identity), str(identity.to_public())
     raw = new_private_key(
@@ -263,13 +291,19 @@ def _drawn(kind: KeyKind, name: str, *, hybrid: bool) -> tuple[str, str]:
     return _text(kind, "secret", raw), _text(kind, "public", _public_of(kind, raw))
 
 
+def _age_kind(file: Path) -> KeyKind:
+    """Return what an age key is for: its text is the same for hot lists and pictures, so that its name has to say."""
+    return KeyKind.CROPS if KeyKind.CROPS in file.stem else KeyKind.LISTS
+
+
 def _age_public(line: str, file: Path) -> str:
     """Return the recipient that belongs to an age identity."""
     try:
         return str(x25519.Identity.from_str(line).to_public())
     except IdentityError as error:
         raise KeyFileError(
-            f"{file} is not a secret lists key, or damaged", "make one with: platesieve keys new lists --out DIR"
+            f"{file} is not an age identity, or damaged",
+            "make one with: platesieve keys new lists (or crops) --out DIR",
         ) from error
 
 
@@ -278,7 +312,7 @@ def _age_recipient(line: str, file: Path) -> str:
         return str(x25519.Recipient.from_str(line))
     except RecipientError as error:
         raise KeyFileError(
-            f"{file} is not a public lists key, or damaged", "copy lists.pub from the device again"
+            f"{file} is not an age recipient, or damaged", "copy the .pub from where it was made again"
         ) from error
 
 
