@@ -15,6 +15,7 @@ REVEALS = {
     "policy/minimise.py": "gives each field the form that the policy names",
     "tracking/vote.py": "aligns the reads of one pass, in RAM",
     "evaluation/pictures.py": "compares reads with labels; only counts leave",
+    "evaluation/single_frames.py": "pairs single reads with Sightings by likeness; clip.py counts them",
     "evaluation/clip.py": "compares Sightings with the plates a clip is known to show",
     "bootstrap.py": "keys the digests by which the tracker knows a plate again, in RAM",
     "cli/demo_view.py": "shows what the drawn street was read as; the demo alone",
