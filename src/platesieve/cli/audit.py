@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from platesieve.cli import audit_compare, audit_entries, audit_evidence, audit_watch, audit_witness
-from platesieve.cli.audit_log import FolderArgument, VkeyOption, find_verifier, open_files, read_note
+from platesieve.cli.audit_log import VkeyOption, find_verifier, open_files, read_note
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from platesieve.adapters.disk.audit_folder import FolderFiles
     from platesieve.audit.anchor import Anchor
     from platesieve.audit.cosignature import CosignerVerifier
@@ -28,7 +31,9 @@ EXIT_CONTRADICTS_WITNESS = 73
 
 @app.command()
 def verify(
-    folder: FolderArgument,
+    log: Annotated[
+        Path, typer.Argument(help="Folder of the log, a .tar or .tar.gz of it, or the image of its ext4 partition.")
+    ],
     vkey: VkeyOption = None,
     witness: Annotated[
         Path | None,
@@ -39,6 +44,9 @@ def verify(
         typer.Option(
             help="The .vkey of a witness: its cosignatures beside the log, or in --witness, count. Repeatable."
         ),
+    ] = None,
+    inside: Annotated[
+        str | None, typer.Option(help="The log's folder in an archive or image, where it is not found by itself.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -51,36 +59,60 @@ def verify(
       platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness last-month.checkpoint
 
       platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness-key witness.vkey
+
+      platesieve audit verify /media/stick/cam-1.tar.gz --vkey cam-1.vkey
+
+      platesieve audit verify data-partition.img --vkey cam-1.vkey --inside /camera/audit
     """
     from platesieve.adapters.disk.cosigned_notes import load_witnesses, names_beside
     from platesieve.audit.verdict import Outcome
     from platesieve.audit.verify import verify_log
-    from platesieve.audit.words import MOMENT
 
-    files = open_files(folder)
-    verifier = find_verifier(folder, vkey)
-    try:
-        note = read_note(witness) if witness else None
-        anchors = _anchors(files, verifier, load_witnesses(witness_key or ()), note)
-        verdict = verify_log(files, verifier, note, anchors=anchors)
-    except AuditError as error:
-        raise InputError(f"{witness or folder}: {error.message}", "give a checkpoint of this device") from error
+    with _opened(log, inside) as files:
+        verifier = find_verifier(log, vkey)
+        try:
+            note = read_note(witness) if witness else None
+            anchors = _anchors(files, verifier, load_witnesses(witness_key or ()), note)
+            verdict = verify_log(files, verifier, note, anchors=anchors)
+        except AuditError as error:
+            raise InputError(f"{witness or log}: {error.message}", "give a checkpoint of this device") from error
+        beside = sorted({name for name, _ in names_beside(files)}) if not witness_key else []
     if json:
         print_json(_as_json(verdict))
     else:
-        typer.echo(verdict.sentence)
-        for finding in verdict.findings:
-            typer.echo(f"  {'warning' if finding.warning else 'fault'} {finding.step}  {finding.text}")
-        for anchor in verdict.anchors:
-            if anchor.time_ns is not None:
-                typer.echo(f"  witnessed by {anchor.by}: {anchor.size} entries at {MOMENT.write(anchor.time_ns)}")
-        if not witness_key and (beside := names_beside(files)):
-            names = ", ".join(sorted({name for name, _ in beside}))
+        _tell(verdict)
+        if beside:
+            names = ", ".join(beside)
             say(f"hint: {names} cosigned this log; give --witness-key with the key of a witness to hold it to that")
         if vkey is None:
             say("hint: the key came from beside the log; give --vkey with the one that was noted at enrolment")
     exits = {Outcome.ALTERED: EXIT_ALTERED, Outcome.CONTRADICTS_WITNESS: EXIT_CONTRADICTS_WITNESS}
     raise typer.Exit(exits.get(verdict.outcome, 0))
+
+
+@contextmanager
+def _opened(log: Path, inside: str | None) -> Iterator[FolderFiles]:
+    """Open a folder as it is; of a file, a copy that goes again."""
+    from platesieve.adapters.disk.log_copies import copied_out
+
+    if not log.is_file():
+        if inside is not None:
+            raise typer.BadParameter("is for an archive or image", param_hint="--inside")
+        yield open_files(log)
+        return
+    with copied_out(log, inside) as folder:
+        yield open_files(folder)
+
+
+def _tell(verdict: Verdict) -> None:
+    from platesieve.audit.words import MOMENT
+
+    typer.echo(verdict.sentence)
+    for finding in verdict.findings:
+        typer.echo(f"  {'warning' if finding.warning else 'fault'} {finding.step}  {finding.text}")
+    for anchor in verdict.anchors:
+        if anchor.time_ns is not None:
+            typer.echo(f"  witnessed by {anchor.by}: {anchor.size} entries at {MOMENT.write(anchor.time_ns)}")
 
 
 def _anchors(
