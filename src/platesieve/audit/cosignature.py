@@ -132,7 +132,7 @@ class CosignerKey:
 
     def __post_init__(self) -> None:
         if not is_key_name(self.name) or len(self.seed) != _SEED_BYTES:
-            raise KeyFileError("this is not the private key of a witness", "make one with platesieve keys new witness")
+            raise KeyFileError("this is not the private key of a witness", "platesieve audit watch --name makes one: witness.key")
 
     @classmethod
     def generate(cls, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Self:
@@ -230,7 +230,7 @@ def _taken_apart(text: str) -> tuple[str, str, bytes]:
     stated_id, _, encoded = rest.partition("+")
     typed = decode_base64(encoded)
     if not typed:
-        raise KeyFileError("this is not the key of a witness", "give the file that platesieve keys new witness wrote")
+        raise KeyFileError("this is not the key of a witness", "give the witness.vkey that lies beside its witness.key")
     return name, stated_id, typed
 
 
