@@ -132,7 +132,9 @@ class CosignerKey:
 
     def __post_init__(self) -> None:
         if not is_key_name(self.name) or len(self.seed) != _SEED_BYTES:
-            raise KeyFileError("this is not the private key of a witness", "platesieve audit watch --name makes one: witness.key")
+            raise KeyFileError(
+                "this is not the private key of a witness", "platesieve audit watch --name makes one: witness.key"
+            )
 
     @classmethod
     def generate(cls, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Self:
