@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 _ALL_PERCENT = 100
+_TYPE_WIDTH = 16  # of nearly all types, in lines one below the other
 TypeOption = Annotated[
     list[str] | None, typer.Option("--type", help="Only entries of this type, such as publish; may be repeated.")
 ]
@@ -157,18 +158,28 @@ def _filter(types: list[str] | None, since: str | None, until: str | None) -> Ca
 
 def _follow(folder: Path, log: SignedLog, last: int, wanted: Callable[[Numbered], bool], json: bool) -> None:
     """Print the newest entries, and then what comes; a log that gets shorter ends it."""
+    from dataclasses import replace
     from json import dumps
+
+    from platesieve.audit.log_files import read_checkpoint
 
     seen = max(0, log.checkpoint.size - last)
     while True:
-        for number, entry in filter(wanted, log.entries(log.checkpoint.size - seen) if log.checkpoint.size else ()):
-            document = {"index": number, **document_of(entry)}
-            line = dumps(document) if json else f"{number}  {entry_line(document)}"
-            typer.echo(line)
-        seen = log.checkpoint.size
-        log = _newer(folder, log)
         if log.checkpoint.size < seen:
             raise AuditError("the log was put back to an earlier state", "keep the folder as it is for the auditor")
+        try:
+            new = list(filter(wanted, log.entries(log.checkpoint.size - seen) if log.checkpoint.size else ()))
+        except AuditError:
+            newer = replace(log, checkpoint=read_checkpoint(log.files, log.verifier, log.verifier.name))
+            if newer.checkpoint == log.checkpoint:
+                raise
+            log = newer  # the device went on meanwhile, and a full bundle took the place of a partial one
+            continue
+        for number, entry in new:
+            document = {"index": number, **document_of(entry)}
+            typer.echo(dumps(document) if json else f"{number:>6}  {entry_line(document, _TYPE_WIDTH)}")
+        seen = log.checkpoint.size
+        log = _newer(folder, log)
 
 
 def _newer(folder: Path, log: SignedLog) -> SignedLog:
@@ -183,10 +194,10 @@ def _newer(folder: Path, log: SignedLog) -> SignedLog:
     return replace(log, checkpoint=checkpoint, note=(folder / "checkpoint").read_bytes())
 
 
-def entry_line(document: dict[str, Any]) -> str:
-    """Return an entry as one line of text."""
+def entry_line(document: dict[str, Any], width: int = 0) -> str:
+    """Return an entry as one line of text; `width` is that of the column of its type."""
     rest = {key: value for key, value in document.items() if key not in {"index", "time", "type"}}
-    return f"{document['time']}  {document['type']}  {_shown(rest)}".rstrip()
+    return f"{document['time']}  {document['type']:<{width}}  {_shown(rest)}".rstrip()
 
 
 def _print_table(entries: Iterable[Numbered], title: str) -> None:

@@ -120,7 +120,7 @@ def _cell(cell: Cell, number: bool) -> str:  # noqa: FBT001 - of the column
         return f'<td class="n">{_plain(cell)}</td>'
     text = str(cell or "")
     if _HASH.fullmatch(text):
-        return f'<td><code title="{text}">{text[:_SHOWN_HASH]}</code></td>'
+        return f'<td class="t"><code title="{text}">{text[:_SHOWN_HASH]}</code></td>'
     kind = ' class="t"' if re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:]+Z)?", text) else ""
     return f"<td{kind}>{escape(text)}</td>"
 
