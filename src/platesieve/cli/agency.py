@@ -273,6 +273,47 @@ def sign(
 
 
 @app.command()
+def rotate_key(
+    folder: FolderArgument,
+    names: Annotated[list[str], typer.Argument(help="Keys that go out: root-1, office-2, lists-1, online-1.")],
+    keys: KeysOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the new key files; REPOSITORY/keys unless given.")
+    ] = None,
+    passphrase_file: PassphraseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Replace keys that are lost, stolen or old: a new one in, the old one out, everything of it signed anew.
+
+    Two root keys sign that; for a lists key both office keys do, and for an office key they do too. Whoever is not here
+    signs later (`sign --keys THEIRS`); then publish, and devices follow. Give the new key file to its holder.
+
+    Examples:
+
+      platesieve agency rotate-key repository online-1 --keys /media/root-1 --keys /media/root-2
+
+      platesieve agency rotate-key repository root-3 --out /media/safe
+    """
+    from platesieve.adapters.delivery.ceremony import load_keys
+    from platesieve.adapters.delivery.rotation import rotate
+    from platesieve.cli.agency_input import read_passphrase
+
+    repository = _open(folder)
+    passphrase = read_passphrase(passphrase_file)
+    signers = load_keys(keys or [folder / "keys"], passphrase)
+    target = out or folder / "keys"
+    complete = rotate(repository, names, signers, target, passphrase)
+    waiting = repository.drafts()
+    if json:
+        print_json({"replaced": names, "signed": complete, "waiting": waiting})
+    else:
+        _print_roles(repository)
+        say(f"{', '.join(names)}: the new key is in {target}; the old one counts no more once this is published")
+        _say_next(repository, [])
+    raise typer.Exit(1 if waiting else 0)
+
+
+@app.command()
 def publish(
     folder: FolderArgument,
     to: Annotated[

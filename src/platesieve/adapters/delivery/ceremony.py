@@ -8,7 +8,8 @@
 | online | 1 | that this is the newest state (snapshot, timestamp) | 1 | on the machine that publishes every day |
 
 A stolen online key can hold a device at today's state or mix nothing; a stolen lists key can put plates on a list, and
-neither can change a policy or open a field. Each is replaced by two root keys.
+neither can change a policy or open a field. Both office
+keys replace the lists key, two root keys any other (see `rotation`).
 """
 
 from __future__ import annotations

@@ -128,8 +128,10 @@ def _snapshot(repository: Repository, signers: Mapping[str, CryptoSigner], metad
     version = _newest(repository, "snapshot")
     if version:
         last = repository.signed_bytes("snapshot")
-        signed: Snapshot = Metadata[Snapshot].from_bytes(last).signed
-        if signed.meta == meta and signed.expires > repository.expiry("timestamp"):
+        metadata_of_last: Metadata[Snapshot] = Metadata[Snapshot].from_bytes(last)
+        signed = metadata_of_last.signed
+        still_counts = repository.is_complete("snapshot", metadata_of_last)  # not once its key was replaced
+        if still_counts and signed.meta == meta and signed.expires > repository.expiry("timestamp"):
             return last
     snapshot = Snapshot(version + 1, SPEC_VERSION, repository.expiry("snapshot"), meta)
     return _signed(repository, "snapshot", snapshot, signers)

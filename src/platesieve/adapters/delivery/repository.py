@@ -217,7 +217,10 @@ class Repository:
         return [role for role in EDITED if self._draft_path(role).exists()]
 
     def sign(self, signers: Mapping[str, CryptoSigner]) -> list[str]:
-        """Sign every draft with the keys at hand that may sign it; return the roles that are complete now."""
+        """Sign every draft with the keys at hand that may sign it; return the roles that are complete now.
+
+        A role waits for the one that says who signs it: what new keys signed must not come out before them.
+        """
         complete = []
         for role in self.drafts():
             metadata: Metadata[Any] = Metadata.from_bytes(self._draft_path(role).read_bytes())
@@ -225,7 +228,7 @@ class Repository:
                 if keyid in signers:
                     metadata.sign(signers[keyid], append=True)
             self._write(self._draft_path(role), metadata.to_bytes())
-            if self.is_complete(role, metadata):
+            if self.is_complete(role, metadata) and self._delegator_of(role) not in self.drafts():
                 self._promote(role, metadata)
                 complete.append(role)
         return complete
@@ -234,9 +237,14 @@ class Repository:
         """Return the ids of the keys that may sign a role now, those of a root before and after its change."""
         rule = self._rule(role)
         keys = list(rule.keyids)
-        if role == "root":
-            keys += [key for key in self.latest("root").signed.roles["root"].keyids if key not in keys]
+        before = self._published_root() if role == "root" else None
+        if before is not None:
+            keys += [key for key in before.roles["root"].keyids if key not in keys]
         return keys
+
+    def key_ids(self, role: str) -> list[str]:
+        """Return the ids of the keys of a role, in the order of their names; those of a draft where there is one."""
+        return list(self._rule(role).keyids)
 
     def threshold(self, role: str) -> int:
         """Return how many of them must."""
@@ -297,7 +305,14 @@ class Repository:
         return delegator.get_delegated_role(role)
 
     def _delegator(self, role: str) -> Any:
-        return self.latest("targets" if role in set(Kind) else "root").signed
+        return self.latest(self._delegator_of(role) or "root").signed
+
+    @staticmethod
+    def _delegator_of(role: str) -> str | None:
+        """Return the role that says who signs another; None for the root, which says so itself."""
+        if role == "root":
+            return None
+        return "targets" if role in set(Kind) else "root"
 
     def _published_root(self) -> Root | None:
         try:
