@@ -88,7 +88,7 @@ class Uplink:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where signed policies, hot lists and keys come from: a server or a folder, with the root that vouches for them."""
+    """Where signed policies, hot lists and keys come from: a server or a folder, and the root that vouches for them."""
 
     __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
 
