@@ -141,7 +141,7 @@ def test_export_gives_every_entry_in_both_forms(log: Path, tmp_path: Path) -> No
     lines = [json.loads(line) for line in run("export", log).stdout.splitlines()]
     rows = list(csv.DictReader(io.StringIO(run("export", log, "--format", "csv").stdout)))
 
-    assert [line["index"] for line in lines] == list(range(16))
+    assert [line["index"] for line in lines] == list(range(SIZE))
     assert {line["type"] for line in lines} == set(KINDS) - {"clock-step", "shutdown"}
     assert [(row["index"], row["type"], row["time"]) for row in rows] == [
         (str(line["index"]), line["type"], line["time"]) for line in lines
