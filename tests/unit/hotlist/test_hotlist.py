@@ -17,7 +17,7 @@ from platesieve.hotlist.hotlist import HotList
 from platesieve.hotlist.table import read_table
 
 NOW = Instant(1_795_350_896 * NS_PER_S, 5_000 * NS_PER_S)  # 2026-11-22 12:34:56 UTC
-ALIKE = str.maketrans("ODQIB", "00018")
+ALIKE = str.maketrans("OQIB", "0018")
 TABLE = """plate,category,list,expires
 can-ary 7,stolen,state-police,2026-12-31
 B0B1,warrant,metro-pd,
