@@ -46,7 +46,8 @@ def is_beyond(name: str, size: int) -> bool:
     width = int(parts.pop()) if parts[-2:-1] and parts[-2].endswith(".p") else WIDTH
     index = int("".join(parts).replace("x", "").removesuffix(".p"))
     depth = 0 if level == "entries" else int(level)
-    return index * WIDTH + width > size // WIDTH**depth
+    hashes: int = size // WIDTH**depth  # on this level
+    return index * WIDTH + width > hashes
 
 
 def log_names(size: int) -> Iterator[tuple[str, int | None]]:
