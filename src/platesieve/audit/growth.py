@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from platesieve.audit.checkpoint import Checkpoint
     from platesieve.audit.log_files import LogFiles
+    from platesieve.domain.disclosure import Json
 
 _MAX_HASHES = 2 * 63  # RFC 6962, 2.1.2, for the largest log there can be
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
@@ -117,7 +118,7 @@ def parse_proofs(proofs: object) -> GrowthByProofs:
     return GrowthByProofs(found)
 
 
-def proofs_document(paths: Mapping[int, Sequence[bytes]]) -> list[dict[str, object]]:
+def proofs_document(paths: Mapping[int, Sequence[bytes]]) -> list[Json]:
     """Return consistency proofs as `parse_proofs` takes them."""
     return [
         {"size": size, "hashes": [base64.b64encode(step).decode() for step in path]} for size, path in paths.items()
