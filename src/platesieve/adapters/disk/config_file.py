@@ -6,7 +6,6 @@ import json
 import sys
 import tomllib
 from dataclasses import asdict
-from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -71,7 +70,7 @@ def load_tree(
         if value is not None:
             _put(tree, dotted.split("."), value)
     try:
-        settings = _adapter(shape).validate_python(tree)
+        settings = TypeAdapter(shape).validate_python(tree)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise _wrong(tuple(_problem(fault) for fault in faults)) from error
@@ -83,11 +82,6 @@ def load_tree(
 def dump_settings(settings: Settings) -> str:
     """Return settings as the JSON that `load_settings(Path("-"))` reads."""
     return json.dumps(asdict(settings))
-
-
-@cache
-def _adapter(shape: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(shape)
 
 
 def _parse(path: Path) -> dict[str, object]:
