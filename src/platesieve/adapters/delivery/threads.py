@@ -79,7 +79,7 @@ class Ferry:
         self._store, self._source, self._every_s, self._wake = store, source, every_s, wake
         self._notices: list[Notice] = [Arrived()] if store.folder is not None else []
         self._said = ""
-        self._asked, self._closing = threading.Event(), False
+        self._asked, self._closing = threading.Event(), threading.Event()
         self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="platesieve-ferry", daemon=True)
         self._thread.start()
@@ -96,17 +96,16 @@ class Ferry:
 
     def close(self) -> None:
         """Look no more. What is half fetched is forgotten. Safe to call twice."""
-        self._closing = True
+        self._closing.set()
         self._asked.set()
 
     def _run(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             self._asked.clear()
             self._step()
-            began_s = time.monotonic()
+            soonest_s = time.monotonic() + min(_SOONEST_S, self._every_s)
             self._asked.wait(self._every_s)
-            while not self._closing and time.monotonic() - began_s < min(_SOONEST_S, self._every_s):
-                time.sleep(0.1)
+            self._closing.wait(max(0.0, soonest_s - time.monotonic()))
 
     def _step(self) -> None:
         try:
