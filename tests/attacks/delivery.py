@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyrage import encrypt
 from tuf.api.exceptions import DownloadHTTPError
-from tuf.api.metadata import Metadata, Signed, TargetFile, Targets
+from tuf.api.metadata import Metadata, Signed, Snapshot, TargetFile, Targets, Timestamp
 
 from platesieve.adapters.delivery import addressed, fetchers, trust_store, unpack
 from platesieve.adapters.delivery.addressed import Address, Kind
@@ -284,14 +284,14 @@ def signed_twice_by_one(world: World) -> Source:
     document["signatures"] *= 2
     path.write_bytes(json.dumps(document).encode())
     repository, data = world.agency.repository, path.read_bytes()
-    meta = Metadata.from_bytes(repository.signed_bytes("snapshot"))
+    meta = Metadata[Snapshot].from_bytes(repository.signed_bytes("snapshot"))
     meta.signed.meta["policy.json"] = stored_meta(data, 3)
     meta.signed.version += 1
     meta.signatures.clear()
     for keyid in repository.allowed_keys("snapshot"):
         meta.sign(world.agency.signers[keyid], append=True)
     repository.write_metadata("snapshot", meta)
-    stamp = Metadata.from_bytes((world.mirror / TIMESTAMP).read_bytes())
+    stamp = Metadata[Timestamp].from_bytes((world.mirror / TIMESTAMP).read_bytes())
     stamp.signed.version += 1
     stamp.signed.snapshot_meta = stored_meta(meta.to_bytes(), meta.signed.version)
     stamp.signatures.clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Snapshot, Targets, Timestamp
 
 from platesieve.adapters.delivery import fetchers
 from platesieve.adapters.delivery.addressed import Kind
@@ -187,7 +187,10 @@ def _write_public(repository: Repository, public: Path, timestamp: bytes) -> Non
     needed = {
         prefixed
         for kind in Kind
-        for version in (repository.latest(kind.value), Metadata.from_bytes(repository.signed_bytes(kind.value)))
+        for version in (
+            repository.latest(kind.value),
+            Metadata[Targets].from_bytes(repository.signed_bytes(kind.value)),
+        )
         for target in version.signed.targets.values()
         for prefixed in target.get_prefixed_paths()
     }

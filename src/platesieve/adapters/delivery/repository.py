@@ -346,7 +346,8 @@ class Repository:
         return self.folder / "drafts" / f"{role}.json"
 
     def _write_draft(self, role: str, signed: Signed) -> None:
-        self._write(self._draft_path(role), Metadata(signed).to_bytes())
+        metadata: Metadata[Any] = Metadata(signed)
+        self._write(self._draft_path(role), metadata.to_bytes())
 
     def _write(self, path: Path, data: bytes) -> None:
         with _as_input_error(self.folder):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tuf.api.metadata import MetaFile, TargetFile
 
-S = TypeVar("S", bound=Signed)
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 MAX_METADATA_BYTES = 1 << 20
 _AGAIN = "have the agency publish again; what the device had stays in force until it expires"
 
@@ -147,7 +147,7 @@ def _named(metadata: Path, kind: type[S], by: Root | Targets, role: str, named: 
 
 def _verified(data: bytes, kind: type[S], by: Root | Targets, role: str) -> S:
     """Return metadata that is signed by enough keys of its delegator."""
-    metadata: Metadata[S] = Metadata.from_bytes(data)
+    metadata: Metadata[S] = Metadata[S].from_bytes(data)
     if not isinstance(metadata.signed, kind):
         raise exceptions.RepositoryError("of another type")
     by.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
