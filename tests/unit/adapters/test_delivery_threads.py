@@ -35,26 +35,30 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Agency:
 
 def settings_for(agency: Agency) -> Settings:
     """Return the settings of its device."""
-    names = dict(zip(("agency", "site", "device"), OURS.split("/"), strict=True))
+    agency_name, site, device = OURS.split("/")
     return Settings(
-        device=Device(**names),
+        device=Device(agency=agency_name, site=site, device=device),
         delivery=Delivery(folder=str(agency.mirror), root=str(agency.folder / "root.json"), every_s=1.0),
     )
 
 
 def parts(agency: Agency, tmp_path: Path) -> tuple[Ferry, Courier]:
-    """Return both ends of a device whose lists key the agency knows; the courier is not started."""
+    """Return both ends of a device; the ferry runs and is to be closed."""
+    ferry = open_ferry(settings_for(agency), tmp_path / "spool", lambda: None)
+    assert ferry is not None
+    return ferry, a_courier(agency, tmp_path)
+
+
+def a_courier(agency: Agency, tmp_path: Path) -> Courier:
+    """Return the believing end of a device whose lists key the agency knows, not started."""
     (tmp_path / "camera").mkdir(mode=0o700, exist_ok=True)
     key = tmp_path / "camera" / "lists.key"
     if not key.exists():
         key.write_text(f"{IDENTITIES[OURS]}\n")
         key.chmod(0o600)
-    settings = settings_for(agency)
-    ferry = open_ferry(settings, tmp_path / "spool", lambda: None)
-    courier = open_courier(settings, tmp_path / "camera", tmp_path / "spool", CLOCK, {})
-    assert ferry is not None
+    courier = open_courier(settings_for(agency), tmp_path / "camera", tmp_path / "spool", CLOCK, {})
     assert courier is not None
-    return ferry, courier
+    return courier
 
 
 def notices_of(ferry: Ferry) -> list[object]:
@@ -89,7 +93,7 @@ def test_a_restart_begins_with_what_was_kept(agency: Agency, tmp_path: Path) -> 
     ferry.close()
     courier.step()
 
-    _, again = parts(agency, tmp_path)
+    again = a_courier(agency, tmp_path)
     kept = first_generation(again, CLOCK, lambda: False, lambda: None, may_start_without=False)
     again.close()
     assert kept is not None
@@ -102,7 +106,7 @@ def test_a_device_without_a_policy_waits_and_says_so(
 ) -> None:
     """One sentence; a stop ends the wait, and so does the first delivery."""
     caplog.set_level(logging.WARNING)
-    _, courier = parts(agency, tmp_path)
+    courier = a_courier(agency, tmp_path)
     beats: list[int] = []
     stop = iter([False, True])
 
