@@ -135,9 +135,8 @@ class Agency:
 
 def load_keys_named(folder: Path, name: str) -> list[str]:
     """Return the id of the key with this name."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
     from securesystemslib.signer import CryptoSigner  # noqa: PLC0415
-
-    from platesieve.adapters.delivery.ceremony import load_pem_private_key  # noqa: PLC0415
 
     pem = (folder / "keys" / f"{name}.pem").read_bytes()
     return [CryptoSigner(load_pem_private_key(pem, PASSPHRASE.encode())).public_key.keyid]

@@ -17,6 +17,7 @@ from platesieve.adapters.delivery.stored import Delivery
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.adapters.disk.config_file import load_settings
 from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.domain.errors import ConfigError
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -60,6 +61,6 @@ def test_delivery_without_a_root_is_refused(tmp_path: Path) -> None:
     """Nobody could be believed; nor without TLS."""
     (tmp_path / "platesieve.toml").write_text('[delivery]\nurl = "http://lists.example"\n')
 
-    with pytest.raises(Exception, match="2 settings are wrong") as refused:
+    with pytest.raises(ConfigError, match="2 settings are wrong") as refused:
         load_settings(tmp_path / "platesieve.toml", {})
     assert [problem.partition(":")[0] for problem in refused.value.problems] == ["delivery.root", "delivery.url"]

@@ -117,7 +117,7 @@ def test_a_list_on_a_stick_gives_alerts_without_a_restart_and_none_once_it_is_ov
     office.repository.books.lifetimes_s |= {"timestamp": 20}
     office.add_list("wanted", table(PLATE), [NAME])
     office.publish()
-    assert wait_until(lambda: dashboard.ids("hit"), 60), device.said.read_text()
+    assert wait_until(lambda: bool(dashboard.ids("hit")), 60), device.said.read_text()
     assert wait_until(lambda: b"the hot list is too old" in device.said.read_bytes(), 60), device.said.read_text()
     assert device.process is not None
     assert device.process.poll() is None, "it runs on"

@@ -9,7 +9,7 @@ import pytest
 from platesieve.adapters.delivery.fetchers import spool
 from platesieve.domain.errors import DeliveryError
 from tests.attacks import delivery
-from tests.fakes.agency import OURS, Receiver, table
+from tests.fakes.agency import OURS, THEIRS, Receiver, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,7 @@ def test_the_device_of_another_site_takes_its_own(template: Path, tmp_path: Path
     """The control of the wrong device: what is turned away here is accepted by whom it is for."""
     world = delivery.a_world(template, tmp_path / "world")
     source = delivery.wrong_device(world)
-    other = Receiver(tmp_path / "other", world.agency.root, delivery.THEIRS)
+    other = Receiver(tmp_path / "other", world.agency.root, THEIRS)
 
     assert other.name != OURS
     assert other.take(source)

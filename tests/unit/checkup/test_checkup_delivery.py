@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def settings_of(agency: Agency, state: Path) -> Settings:
     """Return the settings of the agency's device."""
-    names = dict(zip(("agency", "site", "device"), OURS.split("/"), strict=True))
+    agency_name, site, device = OURS.split("/")
     way = DeliverySettings(folder=str(agency.mirror), root=str(agency.folder / "root.json"))
-    return Settings(device=Device(**names), delivery=way, state=str(state))
+    return Settings(device=Device(agency=agency_name, site=site, device=device), delivery=way, state=str(state))
 
 
 def accepted(agency: Agency, state: Path) -> None:
