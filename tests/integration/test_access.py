@@ -50,7 +50,7 @@ class Member:
         self.client.tls_set(settings.ca_file, settings.certificate_file, settings.key_file)
         self.client.on_connect = lambda client, *_: client.subscribe([("#", 1), ("$share/all/platesieve/#", 1)])
         self.client.on_subscribe = lambda *_: ready.set()
-        self.client.on_message = lambda _c, _d, message: self.heard.append((message.topic, message.payload))
+        self.client.on_message = lambda _c, _d, message: self.heard.append((message.topic, bytes(message.payload)))
         port = broker.websockets_port if transport == "websockets" else broker.port
         self.client.connect("localhost", port)
         self.client.loop_start()
@@ -183,4 +183,6 @@ def test_what_a_broker_keeps_on_its_disk_is_sealed(broker: Broker, tmp_path: Pat
 
     assert b"CANARY2" in on_disk  # the control: this is where it would be found
     assert b"CANARY1" not in on_disk
-    assert json.dumps(event.data["plate"]["sealed"]).encode()[1:40] in on_disk  # type: ignore[index,call-overload]
+    sealed_plate = event.data["plate"]
+    assert isinstance(sealed_plate, dict)
+    assert json.dumps(sealed_plate["sealed"]).encode()[1:40] in on_disk

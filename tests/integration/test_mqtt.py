@@ -22,11 +22,11 @@ from platesieve.adapters.mqtt.publisher import MqttPublisher, probe
 from platesieve.adapters.mqtt.wire import Address
 from platesieve.adapters.mqtt.wire_schemas import schema
 from platesieve.domain.disclosure import Kind
-from platesieve.domain.notice import Command
+from platesieve.domain.notice import Command, Erased
 from platesieve.ports import Delivered, Joined, Refused
 from platesieve.settings import Device, Uplink
 from tests.fakes.disclosures import a_health, a_hit
-from tests.integration.conftest import DEVICE, OTHER, Broker, Dashboard, Relay, free_port, wait_until
+from tests.integration.conftest import DEVICE, OTHER, Broker, Dashboard, Relay, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -358,7 +358,7 @@ def test_what_expires_while_the_broker_is_away_is_never_sent(
     assert wait_until(lambda: "long" in dashboard.ids())
     assert dashboard.ids() == ["long"]
     notices = device.outlet.notices()
-    assert [(n.count, n.reason) for n in notices if not isinstance(n, Command)] == [(1, "expired")]
+    assert [(n.count, n.reason) for n in notices if isinstance(n, Erased)] == [(1, "expired")]
 
 
 def test_a_draining_run_ends_by_itself(broker: Broker, dashboard: Dashboard, tmp_path: Path) -> None:

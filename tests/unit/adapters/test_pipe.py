@@ -125,9 +125,14 @@ def test_a_hold_goes_up_until_it_is_said_to_be_done(path: Path, make_outlet: Cal
     outlet.stretch([asked])
     assert outlet.waiting == 0
     found: list[Stretch] = []
-    take_while(intake, lambda: bool(found.extend(intake.stretches()) or found))
+
+    def heard(times: int) -> bool:
+        found.extend(intake.stretches())
+        return len(found) >= times
+
+    take_while(intake, lambda: heard(1))
     intake.reset()
-    take_while(intake, lambda: bool(found.extend(intake.stretches()) or len(found) > 1))
+    take_while(intake, lambda: heard(2))
     assert found == [asked, asked]
     intake.stored([asked.id])
     assert outlet.drain(LIMIT_S)
