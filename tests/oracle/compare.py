@@ -103,7 +103,7 @@ def oracle(scene: Scene) -> Any:
     """Return what the oracle answers."""
     seen = scene.sighting
     crops = seen.crops
-    vehicle = {
+    vehicle: dict[str, Any] = {
         "plate": seen.text.reveal(),
         "region": seen.region,
         "confidence": seen.confidence,
@@ -115,7 +115,7 @@ def oracle(scene: Scene) -> Any:
         "scene_crop": crops and crops.scene.reveal(),
     }
     found = [(match.kind.value, match.category, match.list_id) for match in scene.matches]
-    now = {"wall": scene.now.wall_ns, "mono": scene.now.monotonic_ns, "quality": scene.quality.value}
+    now: dict[str, Any] = {"wall": scene.now.wall_ns, "mono": scene.now.monotonic_ns, "quality": scene.quality.value}
     now |= {"ring": RING, "secret": RING_SECRET}
     return language.answer(scene.text, vehicle, found, asdict(scene.device), now, predictable(scene.seed), sealed)
 

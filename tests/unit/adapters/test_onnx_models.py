@@ -169,7 +169,8 @@ def test_a_sure_region_is_named() -> None:
     assert sure is not None
     assert unsure is not None
     assert unknown is not None
-    assert (sure.region, sure.region_probability) == ("GB", pytest.approx(0.95))
+    assert sure.region == "GB"
+    assert sure.region_probability == pytest.approx(0.95)
     assert unsure.region is None
     assert unknown.region is None
 

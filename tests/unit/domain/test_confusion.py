@@ -16,7 +16,7 @@ def measured(region: str = ANYWHERE, **mixed: float) -> Confusions:
     """Return confusions in which `O0=0.1` means that ten of a hundred O were read as 0."""
     taken: dict[str, dict[str, float]] = {glyph: {glyph: 1.0} for glyph in ALPHABET}
     for pair, share in mixed.items():
-        true, read = pair.strip("_")
+        true, read = tuple(pair.strip("_"))
         taken[true][read] = share
         taken[true][true] -= share
     return Confusions(region, 100, dict.fromkeys(ALPHABET, 100), taken, 0.01, 0.0)

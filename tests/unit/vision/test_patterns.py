@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def test_the_sum_over_texts_equals_counting_them_all() -> None:
     whole: dict[str, float] = {}
     for pair in itertools.product(*rows):
         chance = sum(
-            weight * np.prod([(g in p) / len(p) for g, p in zip(pair, places(w), strict=True)])
+            weight * math.prod((g in p) / len(p) for g, p in zip(pair, places(w), strict=True))
             for w, weight in prior.items()
         )
         chance = (1 - FREE) * chance + FREE / 36**2
