@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -280,6 +280,6 @@ def test_a_proof_that_comes_along_lets_the_witness_follow(world: World) -> None:
     assert world.store.cameras(world.clock.wall_ns)[0].checkpoint_status is CheckpointStatus.FORKED
 
 
-def checkpoint_of(log: LogInMemory, **data: object) -> Message:
+def checkpoint_of(log: LogInMemory, **data: Any) -> Message:
     """Return the event of a log's newest checkpoint."""
     return a_message("c", Kind.CHECKPOINT, checkpoint=log.checkpoint.decode(), **data)
