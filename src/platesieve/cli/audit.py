@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platesieve.cli import audit_compare, audit_entries, audit_evidence, audit_watch, audit_witness
+from platesieve.cli import audit_anchor, audit_compare, audit_entries, audit_evidence, audit_watch, audit_witness
 from platesieve.cli.audit_log import VkeyOption, find_verifier, open_files, read_note
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
@@ -45,6 +45,7 @@ def verify(
             help="The .vkey of a witness: its cosignatures beside the log, or in --witness, count. Repeatable."
         ),
     ] = None,
+    tsa_certificate: audit_anchor.TsaCertificateOption = None,
     inside: Annotated[
         str | None, typer.Option(help="The log's folder in an archive or image, where it is not found by itself.")
     ] = None,
@@ -60,11 +61,12 @@ def verify(
 
       platesieve audit verify state/camera/audit --vkey cam-1.vkey --witness-key witness.vkey
 
-      platesieve audit verify /media/stick/cam-1.tar.gz --vkey cam-1.vkey
+      platesieve audit verify /media/stick/cam-1.tar.gz --vkey cam-1.vkey --tsa-certificate tsa.pem
 
       platesieve audit verify data-partition.img --vkey cam-1.vkey --inside /camera/audit
     """
     from platesieve.adapters.disk.cosigned_notes import load_witnesses, names_beside
+    from platesieve.adapters.disk.time_stamps import count_beside, load_roots, stamped_anchors
     from platesieve.audit.verdict import Outcome
     from platesieve.audit.verify import verify_log
 
@@ -73,10 +75,13 @@ def verify(
         try:
             note = read_note(witness) if witness else None
             anchors = _anchors(files, verifier, load_witnesses(witness_key or ()), note)
+            if tsa_certificate:
+                anchors += stamped_anchors(files, verifier, load_roots(tsa_certificate))
             verdict = verify_log(files, verifier, note, anchors=anchors)
         except AuditError as error:
             raise InputError(f"{witness or log}: {error.message}", "give a checkpoint of this device") from error
         beside = sorted({name for name, _ in names_beside(files)}) if not witness_key else []
+        stamps = count_beside(files) if not tsa_certificate else 0
     if json:
         print_json(_as_json(verdict))
     else:
@@ -84,6 +89,8 @@ def verify(
         if beside:
             names = ", ".join(beside)
             say(f"hint: {names} cosigned this log; give --witness-key with the key of a witness to hold it to that")
+        if stamps:
+            say(f"hint: {stamps} time stamps lie beside this log; give --tsa-certificate to hold it to them")
         if vkey is None:
             say("hint: the key came from beside the log; give --vkey with the one that was noted at enrolment")
     exits = {Outcome.ALTERED: EXIT_ALTERED, Outcome.CONTRADICTS_WITNESS: EXIT_CONTRADICTS_WITNESS}
@@ -157,3 +164,4 @@ app.command()(audit_evidence.check)
 app.command()(audit_witness.witness)
 app.command()(audit_witness.advance)
 app.command()(audit_watch.watch)
+app.command()(audit_anchor.anchor)
