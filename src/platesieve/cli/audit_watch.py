@@ -30,7 +30,7 @@ def watch(
     agency: Annotated[str, typer.Option(help="Whose devices: the first part of their names.")],
     keys: Annotated[Path, typer.Option(help="Folder of AGENCY_SITE_DEVICE.vkey files, noted at enrolment.")],
     broker: Annotated[str, typer.Option(help="Host of the broker.")],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8883,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Its port for MQTT over TLS.")] = 8883,
     ca_file: Annotated[Path | None, typer.Option(help="The broker's CA; without it only this very machine.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Certificate of this witness.")] = None,
     certificate_key: Annotated[Path | None, typer.Option(help="The certificate's private key.")] = None,
