@@ -16,7 +16,7 @@ from tests.browser.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.integration
@@ -86,7 +86,12 @@ def put_cookie(context: BrowserContext, address: str, value: str) -> None:
 def quiet_page(page: Page) -> Iterator[list[str]]:
     """Collect what a page complains about: errors, violations of the content security policy, dialogs."""
     complaints: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        complaints.append("dialog")
+        dialog.dismiss()
+
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append("dialog"), dialog.dismiss())[1])
+    page.on("dialog", refuse)
     yield complaints

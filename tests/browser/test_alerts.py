@@ -165,7 +165,7 @@ def test_no_log_no_reveal(world: World, enter: Callable[..., Page], monkeypatch:
             raise AuditError("the log cannot be written: no space left", "make room")
 
     hit, whole = world.hit(), world.desk
-    broken = RevealDesk(whole._store, FullLog(), whole._opener, whole._clock, whole._random)  # type: ignore[arg-type]
+    broken = RevealDesk(whole._store, FullLog(), whole._opener, whole._clock, whole._random)
     monkeypatch.setattr(world, "desk", broken)
     with world.serving() as address:
         page = enter(address, "omar")
@@ -301,7 +301,7 @@ def test_a_scraper_runs_into_a_wall(world: World, enter: Callable[..., Page], mo
         page = enter(address, "greedy")
         page.goto(f"/alerts/{hit}")
         token = page.locator("input[name=form_token]").first.get_attribute("value")
-        form = {"form_token": token or "", "purpose": "alert-check", "case": CASE}
+        form: dict[str, str | float | bool] = {"form_token": token or "", "purpose": "alert-check", "case": CASE}
         headers = {"origin": address}
         statuses = [page.request.post(f"/alerts/{hit}/reveal", form=form, headers=headers).status for _ in range(4)]
     assert statuses == [200, 200, 200, 429]

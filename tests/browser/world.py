@@ -155,7 +155,8 @@ class World:
         policy = load_pack("us-mn").stamp
         hotlist: dict[str, Json] = {"sha256": "ab" * 32, "count": 4211, "age_s": 5400, "stale": False}
         body: dict[str, Json] = {"state": "reading", "reason": None, "fps": 14.8, "dropped": 3, "policy": dict(policy)}
-        body |= {"hotlist": hotlist, "clock": "synchronised", "audit_size": 1289, "version": "0.1.0"} | values
+        body |= {"hotlist": hotlist, "clock": "synchronised", "audit_size": 1289, "version": "0.1.0"}
+        body |= values
         told = Disclosure(f"health-{time.time_ns()}", Kind.HEALTH, body, None)
         document = json.loads(encode(told, Address.from_device(device)))
         self.store.report_health(self._event(told, device, document))

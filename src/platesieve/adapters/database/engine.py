@@ -7,7 +7,7 @@ connections reset at once; `secure_delete` overwrites what is erased, and no WAL
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +53,7 @@ def open_engine(address: str) -> Engine:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
     with as_storage_error(), engine.begin() as connection:
-        if not is_sqlite(connection):
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ORDER_LOCK})
+        one_writer(connection)
         tables.metadata.create_all(connection)
         _check_version(connection)
     return engine
@@ -129,9 +128,11 @@ def _begin(connection: Connection) -> None:
 
 
 def _make_private(file: Path) -> None:
+    """Create the file for its owner alone; one that exists is not opened, as closing it would drop SQLite's locks."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         file.chmod(0o600)
     except OSError as error:
         raise StorageError(

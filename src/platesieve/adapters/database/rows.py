@@ -113,7 +113,7 @@ def strain(before: Mapping[str, Any], before_ns: int | None, after: Mapping[str,
     """
     if before_ns is None or not all(isinstance(h.get("dropped"), int) for h in (before, after)):
         return None
-    overtaken = after["dropped"] - before["dropped"]
+    overtaken = int(after["dropped"]) - int(before["dropped"])
     looked_at = float(after.get("fps") or 0.0) * (after_ns - before_ns) / NS_PER_S
     if overtaken < 0 or overtaken + looked_at <= 0:
         return None
