@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 import paho.mqtt.client as paho
@@ -109,7 +110,7 @@ def test_a_hit_appears_without_a_reload_within_a_second(
         assert page.locator(".hit").first.get_attribute("id") == f"alert-{disclosure.id}"
         assert page.locator("#say").inner_text().startswith("New alert: Stolen, metro-pd/bridge-7/cam-1")
         assert "not grounds for a stop" in page.locator(".hit").first.inner_text()
-    assert min(took_s) < 1.0, took_s  # what the way itself takes; the rest is what else this machine was busy with
+    assert median(took_s) < 1.0, took_s
     assert max(took_s) < 5.0, took_s
     assert complaints == []
     assert PLATE not in page.content()
@@ -138,7 +139,7 @@ def test_nothing_opens_without_purpose_and_case(
 def test_a_reveal_is_logged_first_shown_for_a_while_and_kept_nowhere(world: World, enter: Callable[..., Page]) -> None:
     """Crop beside text and unsure glyphs; then the page takes itself back, and the back button brings nothing."""
     hit = world.hit()
-    with world.serving(Options(relock_s=9)) as address:
+    with world.serving(Options(relock_s=7)) as address:
         page = enter(address, "omar")
         with quiet_page(page) as complaints, page.expect_response("**/reveal") as answered:
             reveal(page, hit)
@@ -147,7 +148,7 @@ def test_a_reveal_is_logged_first_shown_for_a_while_and_kept_nowhere(world: Worl
         assert page.locator(".glyph").count() == len(PLATE)
         assert "8" in page.locator(".glyph.unsure").first.inner_text()
         assert answered.value.headers["cache-control"] == "no-store"
-        assert answered.value.headers["refresh"] == f"9; url=/alerts/{hit}"
+        assert answered.value.headers["refresh"] == f"7; url=/alerts/{hit}"
         (access,) = world.store.accesses(10, hit)
         assert (access.user, access.purpose, access.case) == ("omar", Purpose.ALERT_CHECK, CASE)
         page.wait_for_url(f"**/alerts/{hit}", timeout=20_000)

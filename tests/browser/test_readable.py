@@ -133,7 +133,7 @@ def test_the_keyboard_is_enough(paths: list[str], address: str, enter: Callable[
     page.wait_for_selector("#purpose")
 
 
-@pytest.mark.parametrize("width_px", [360, 768, 1280])
+@pytest.mark.parametrize("width_px", [360, 768])
 def test_no_page_is_wider_than_its_screen(
     width_px: int, paths: list[str], address: str, enter: Callable[..., Page]
 ) -> None:

@@ -20,6 +20,7 @@ from platesieve.adapters.database import engine, tables
 from platesieve.domain.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SETTLE_S = 0.5  # by then the second has looked at the empty file and waits for the lock
@@ -51,7 +52,7 @@ def _lock_elsewhere(file: Path) -> int:
     return subprocess.run([sys.executable, "-c", LOCK, str(file)], check=False, capture_output=True).returncode
 
 
-def _open_while_another_creates(file: Path, begin: object = engine._begin) -> list[StorageError]:
+def _open_while_another_creates(file: Path, begin: Callable[..., None] = engine._begin) -> list[StorageError]:
     """Return what the second of two stumbles over; to SQLite two connections are as two processes."""
     first = create_engine(f"sqlite:///{file}")
     event.listen(first, "connect", engine._prepare)
