@@ -25,20 +25,29 @@ PAGE = (Path(__file__).parents[2] / "deploy" / "README.md").read_text()
 SECTION = PAGE.partition("## Signed policies and hot lists\n")[2].partition("\n## ")[0]
 
 
+def follow(block: str, folder: Path) -> int:
+    """Run the commands of a block in a folder; return how many there were."""
+    environment = {**os.environ, "PLATESIEVE_PASSPHRASE": "correct horse battery staple"}
+    commands = [shlex.split(line, comments=True) for line in block.splitlines()]
+    for words in commands:
+        assert words[0] == "platesieve"
+        command = [sys.executable, "-m", *words]
+        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+    return len(commands)
+
+
 def test_the_ceremony_on_the_page_gives_a_device_its_policy_list_and_keys(tmp_path: Path) -> None:
     """Each command as it stands; nothing of what it writes holds the plate in clear."""
     new_key_files(KeyKind.LISTS, tmp_path)
     new_key_files(KeyKind.AGENCY, tmp_path / "keys")
     (tmp_path / "wanted.csv").write_text("plate,category,list\nCANARY7,stolen,state-police\n")
-    (block,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
-    commands = [shlex.split(line, comments=True) for line in block.splitlines()]
-    environment = {**os.environ, "PLATESIEVE_PASSPHRASE": "correct horse battery staple"}
-    for words in commands:
-        assert words[0] == "platesieve"
-        command = [sys.executable, "-m", *words]
-        ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-    assert len(commands) == 8
+    ceremony, rotation = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+    assert follow(ceremony, tmp_path) == 8
+    for key in ("root-1", "root-2"):  # as the table says: away with them, each to a place of its own
+        (tmp_path / key).mkdir()
+        (tmp_path / "repository" / "keys" / f"{key}.pem").rename(tmp_path / key / f"{key}.pem")
+    assert follow(rotation.replace("/media/", f"{tmp_path}/"), tmp_path) == 2
 
     store = TrustStore(tmp_path / "device", (tmp_path / "repository/root.json").read_bytes(), "metro-pd/bridge-7/cam-1")
     delivery = store.refresh(fetchers.folder(tmp_path / "www"), lambda one: one)
