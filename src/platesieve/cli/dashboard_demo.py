@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from platesieve.settings import Settings
 
 POLICY = "us-mn"
+COLLECTOR = "agency"  # who signs receipts, by the name that the policy has for it
 AGENCY, SITE, DEVICE = "demo-agency", "high-street", "cam-1"
 SETTLE_S = 2.0
 CODES_EVERY_S = 1.0
@@ -97,7 +98,7 @@ def _set(folder: Path, broker: DemoBroker) -> Stage:
     from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, load_or_create_audit_key, new_key_files
 
     secret, public = new_key_files(KeyKind.AGENCY, folder / "keys", "agency")
-    receipt, _ = new_key_files(KeyKind.RECEIPT, folder / "keys", "receipt")
+    receipt, receipt_public = new_key_files(KeyKind.RECEIPT, folder / "keys", "receipt")
     clip, _ = demo_files()
     camera = load_settings(
         None,
@@ -107,6 +108,7 @@ def _set(folder: Path, broker: DemoBroker) -> Stage:
             "policy": POLICY,
             "state": str(folder / "camera"),
             "recipients": {name: str(public) for name in load_policy(POLICY).recipients},
+            "collectors": {COLLECTOR: str(receipt_public)},
             "device.agency": AGENCY,
             "device.site": SITE,
             "device.device": DEVICE,
@@ -130,6 +132,7 @@ def _set(folder: Path, broker: DemoBroker) -> Stage:
     places.write_text(f"device,latitude,longitude\n{AGENCY}/{SITE}/{DEVICE},44.978,-93.265\n", "utf-8")
     collector = CollectorSettings(
         agency=AGENCY,
+        name=COLLECTOR,
         state=str(folder / "collector"),
         agency_keys={"agency": str(secret)},
         receipt_key=str(receipt),
