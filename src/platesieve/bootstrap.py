@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from platesieve.adapters.disk.audit_folder import AuditFolder
     from platesieve.adapters.local.pipe import PipeOutlet
+    from platesieve.adapters.networks.delivered_models import Networks
     from platesieve.audit.verdict import Verdict
     from platesieve.domain.instant import Instant
     from platesieve.flow.judge import Judge, Judgement
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from platesieve.policy.language import Policy, Scope
     from platesieve.policy.pseudonym import Ring
     from platesieve.policy.receipt import ReceiptBook
-    from platesieve.ports import Clock, Outlet, PlateFinder
+    from platesieve.ports import Clock, Outlet, PlateFinder, PlateReader
     from platesieve.preview import Preview
     from platesieve.settings import Settings
     from platesieve.vision.frame import Frame
@@ -192,13 +193,19 @@ def build_judge(
     )
 
 
-def build_sight(settings: Settings, policy: Policy | None = None, finder: PlateFinder | None = None) -> Sight:
+def build_sight(
+    settings: Settings,
+    policy: Policy | None = None,
+    finder: PlateFinder | None = None,
+    reader: PlateReader | None = None,
+) -> Sight:
     """Return the eyes of the device: motion gate, detector, reader and tracker over the released models.
 
     Args:
         settings: of the device.
         policy: says how long a read may live and whether a picture may leave; None where nothing leaves anyway.
         finder: another one than the released detector, or that one with somebody watching.
+        reader: another one than the released reader.
 
     Raises:
         ModelError: a model is missing, changed or cannot run.
@@ -211,7 +218,7 @@ def build_sight(settings: Settings, policy: Policy | None = None, finder: PlateF
         tracking = replace(tracking, max_pass_s=min(tracking.max_pass_s, policy.reading.raw_lifetime_s))
     key = os.urandom(32)  # RAM only: what was reported cannot be tested against a list of plates
     finder = finder or OnnxPlateFinder(settings.vision)
-    reader = OnnxPlateReader(settings.vision)
+    reader = reader or OnnxPlateReader(settings.vision)
     return Sight(
         finder,
         reader,
@@ -229,13 +236,13 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         PlatesieveError: it may not or cannot read; nothing that was decided is lost.
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
-    from platesieve.adapters.delivery.device import first_generation, open_courier
+    from platesieve.adapters.delivery.device import first_generation, models_kept, open_courier
     from platesieve.adapters.disk.command_memory import CommandMemory
     from platesieve.adapters.disk.key_files import load_or_create_device_key
     from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder
-    from platesieve.adapters.networks.onnx_models import OnnxPlateFinder
+    from platesieve.adapters.networks.delivered_models import start_networks
     from platesieve.pipeline import Parts, Pipeline
 
     folders = Folders.of(settings)
@@ -253,14 +260,17 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
                 return  # stopped before anything came
         judge = build_judge(settings, clock, generation)
         log = stack.enter_context(open_log(settings))
-        finder = WatchedFinder(OnnxPlateFinder(settings.vision))
-        sight = build_sight(settings, judge.policy, finder)
+        networks = start_networks(settings.vision, {} if courier is None else models_kept(courier))
+        if networks.refused is not None:
+            _log.warning("the networks that were delivered are not used: %s", networks.refused)
+        finder = WatchedFinder(networks.finder)
+        sight = build_sight(settings, judge.policy, finder, networks.plate_reader)
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
         camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
         pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(_part, pipe)
         outlet = _witnessed(pipe, log, settings)
-        books = Books(judge, settings.audit, _facts(judge), clock.now())
+        books = Books(judge, settings.audit, _facts(judge, networks), clock.now())
         obedience = Obedience(
             settings.device,
             _command_key(settings),
@@ -428,12 +438,12 @@ def demo_recipient(folder: Path, name: str) -> Path:
     return public
 
 
-def _facts(judge: Judge) -> Facts:
-    from platesieve.adapters.networks.released_models import load_released
-
+def _facts(judge: Judge, networks: Networks) -> Facts:
     return Facts(
-        detector_sha256=load_released("detector").sha256,
-        reader_sha256=load_released("reader").sha256,
+        detector_sha256=networks.detector.sha256,
+        reader_sha256=networks.reader.sha256,
+        models_delivered=tuple((one.role, one.version, one.sha256) for one in networks.delivered),
+        models_refused=networks.refused is not None,
         recipients_sha256={name: sha256(key).hexdigest() for name, key in judge.recipients.items()},
     )
 

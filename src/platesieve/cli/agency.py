@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -194,23 +194,28 @@ def add_hotlist(
 
 
 @app.command()
-def add_model(
+def add_models(
     folder: FolderArgument,
-    role: Annotated[Literal["detector", "reader"], typer.Argument(help="Which network it is.")],
-    model: Annotated[Path, typer.Argument(help="ONNX file.")],
+    manifest: Annotated[Path, typer.Argument(help="released.toml, with detector and reader beside it.")],
     site: SiteOption = None,
     device: DevicesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Put a network into the draft. Devices verify and keep it; they go on with those they were installed with.
+    """Put detector and reader into the draft, with the manifest that names their versions and hashes.
+
+    A device takes them at its next start, where they are newer than its own, are what the manifest says, and run;
+    otherwise it goes on with its own, and says so in its log.
 
     Examples:
 
-      platesieve agency add-model repository reader reader.onnx
+      platesieve agency add-models repository models/released.toml
     """
+    from platesieve.adapters.networks.released_models import MANIFEST, load_released
     from platesieve.cli.agency_input import read_file
 
-    _add(folder, f"models/{role}.onnx", read_file(model, 64 << 20), site, device, as_json=json)
+    pair = [load_released(role, manifest) for role in ("detector", "reader")]
+    for name, data in ((MANIFEST, read_file(manifest, 1 << 20)), *((one.table["file"], one.data) for one in pair)):
+        _add(folder, f"models/{name}", data, site, device, as_json=json)
 
 
 @app.command()

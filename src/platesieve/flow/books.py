@@ -61,6 +61,20 @@ class Facts:
     detector_sha256: str
     reader_sha256: str
     recipients_sha256: dict[str, str]
+    models_delivered: tuple[tuple[str, str, str], ...] = ()
+    """Role, version and hash of networks that came signed; with `models_refused` they are not the ones that run."""
+    models_refused: bool = False
+
+    def updates(self, at_ns: int) -> tuple[log.Updated, ...]:
+        """Return what became of delivered networks at this start; without a readable pair nothing is known of it."""
+        stage = log.UpdateStage.REFUSED if self.models_refused else log.UpdateStage.ACTIVATED
+        delivered = self.models_delivered
+        if self.models_refused and not delivered:
+            return (log.Updated(at_ns, log.Component.DETECTOR, stage), log.Updated(at_ns, log.Component.READER, stage))
+        return tuple(
+            log.Updated(at_ns, log.Component(role), stage, None if self.models_refused else version, sha256)
+            for role, version, sha256 in delivered
+        )
 
 
 class Books:
@@ -148,6 +162,7 @@ class Books:
             log.Boot(at, __version__, f"{device.agency}/{device.site}/{device.device}", secrets.token_hex(16)),
             operator_facts(device, now),
             log.ModelsLoaded(at, self._facts.detector_sha256, self._facts.reader_sha256),
+            *self._facts.updates(at),
             *(log.RecipientKey(at, name, sha256) for name, sha256 in sorted(self._facts.recipients_sha256.items())),
             log.HotListLoaded(at, hotlist.list_ids, hotlist.sha256, hotlist.count),
             log.PolicyLoaded(at, policy.id, policy.version, policy.sha256),

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from platesieve.adapters.delivery import fetchers
+from platesieve.adapters.delivery.addressed import Kind
 from platesieve.adapters.delivery.threads import Courier, Ferry, Reader, device_path, read_trust_root, source_of
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.adapters.disk.key_files import load_or_create_lists_key
@@ -92,6 +93,15 @@ def first_generation(
         clock.sleep(_LOOK_S)
         beat()
     return None
+
+
+def models_kept(courier: Courier) -> dict[str, bytes]:
+    """Return the networks that were delivered, verified again, by file name; none where what is kept was changed."""
+    try:
+        delivery = courier.store.current()
+    except DeliveryError:
+        return {}  # `_kept` has said it
+    return {} if delivery is None else {document.name: document.data for document in delivery.of_kind(Kind.MODELS)}
 
 
 def _kept(courier: Courier) -> Generation | None:

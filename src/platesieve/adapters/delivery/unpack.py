@@ -5,7 +5,7 @@
 | policy | the policy's TOML | one |
 | hotlist | a table (see `hotlist.table`), encrypted with age to the devices it is for | any number, none too |
 | keys | JSON: `{"format": 1, "recipients": {"agency": "<base64>"}}` | one; none: those of the settings |
-| models | ONNX files | none yet: a device keeps them and goes on with those it was installed with |
+| models | released.toml and the two ONNX files that it names | none, or all three: see `networks.delivered_models` |
 """
 
 from __future__ import annotations

@@ -10,9 +10,12 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from platesieve.domain.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MANIFEST: Final = "released.toml"
 MAX_MODEL_BYTES: Final = 64 * 1024 * 1024  # models for a Raspberry Pi have a few; a larger file is a mistake
@@ -55,6 +58,28 @@ def load_released(role: Role, manifest: Path | None = None) -> ReleasedModel:
     manifest = manifest or find_manifest()
     table = released_table(manifest, role, ("name", "version", "file", "sha256"))
     data = read_bytes(released_path(manifest, table["file"], role), MAX_MODEL_BYTES, f"the {role} model")
+    return _checked(role, table, data)
+
+
+def model_of(role: Role, manifest: bytes, files: Mapping[str, bytes]) -> ReleasedModel:
+    """Return a model that came with its own released.toml, checked as `load_released` does.
+
+    Args:
+        role: which one.
+        manifest: the bytes of released.toml.
+        files: what came beside it, by name.
+
+    Raises:
+        ModelError: it is missing, too large, or not the file that was released.
+    """
+    table = _table_of(manifest, role, ("name", "version", "file", "sha256"))
+    data = files.get(table["file"])
+    if data is None or len(data) > MAX_MODEL_BYTES:
+        raise ModelError(f"the {role} model did not come with its {MANIFEST}", "add both with `agency add-models`")
+    return _checked(role, table, data)
+
+
+def _checked(role: Role, table: dict[str, Any], data: bytes) -> ReleasedModel:
     found = hashlib.sha256(data).hexdigest()
     if found != table["sha256"].lower():
         raise ModelError(
@@ -87,7 +112,10 @@ def released_table(manifest: Path, name: str, needed: tuple[str, ...]) -> dict[s
     Raises:
         ModelError: it does not.
     """
-    data = read_bytes(manifest, MAX_MANIFEST_BYTES, MANIFEST)
+    return _table_of(read_bytes(manifest, MAX_MANIFEST_BYTES, MANIFEST), name, needed)
+
+
+def _table_of(data: bytes, name: str, needed: tuple[str, ...]) -> dict[str, Any]:
     try:
         whole = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
