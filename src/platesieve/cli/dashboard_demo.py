@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,7 @@ def show_demo(where: Serving) -> None:
     from platesieve.dashboard.parts import Options
     from platesieve.dashboard.serving import server_of
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends the uplink and the scratch folder as well
     over = threading.Event()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="platesieve-dashboard-")))
