@@ -29,6 +29,7 @@ from platesieve.flow.obedience import Obedience
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from platesieve.adapters.delivery.threads import Courier
     from platesieve.adapters.disk.audit_folder import AuditFolder
     from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.adapters.networks.delivered_models import Networks
@@ -236,7 +237,6 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         PlatesieveError: it may not or cannot read; nothing that was decided is lost.
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
-    from platesieve.adapters.delivery.device import first_generation, models_kept, open_courier
     from platesieve.adapters.disk.command_memory import CommandMemory
     from platesieve.adapters.disk.key_files import load_or_create_device_key
     from platesieve.adapters.local.pipe import PipeOutlet
@@ -250,17 +250,20 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     pulse = Pulse(service_manager())
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
-        courier = open_courier(settings, folders.camera, folders.spool, clock, load_recipients(settings))
-        generation = None
+        courier = _courier(settings, folders, clock)
+        generation, models = None, dict[str, bytes]()
         if courier is not None:
+            from platesieve.adapters.delivery.device import first_generation, models_kept
+
             stack.callback(courier.close)
             with_own = settings.policy is not None
             generation = first_generation(courier, clock, stop, pulse.beat, may_start_without=with_own)
             if generation is None and not with_own:
                 return  # stopped before anything came
+            models = models_kept(courier)
         judge = build_judge(settings, clock, generation)
         log = stack.enter_context(open_log(settings))
-        networks = start_networks(settings.vision, {} if courier is None else models_kept(courier))
+        networks = start_networks(settings.vision, models)
         if networks.refused is not None:
             _log.warning("the networks that were delivered are not used: %s", networks.refused)
         finder = WatchedFinder(networks.finder)
@@ -337,12 +340,18 @@ def delivered(settings: Settings) -> Generation | None:
     Raises:
         PlatesieveError: the trust root is missing, or what is kept was changed.
     """
+    clock = SystemClock(assume=settings.device.assume_clock)
+    courier = _courier(settings, Folders.of(settings), clock)
+    return None if courier is None else courier.kept()
+
+
+def _courier(settings: Settings, folders: Folders, clock: Clock) -> Courier | None:
+    if not settings.delivery.wanted:
+        return None
+    # Only now: the HTTP library opens a socket when it is imported, to see whether there is IPv6.
     from platesieve.adapters.delivery.device import open_courier
 
-    folders = Folders.of(settings)
-    clock = SystemClock(assume=settings.device.assume_clock)
-    courier = open_courier(settings, folders.camera, folders.spool, clock, load_recipients(settings))
-    return None if courier is None else courier.kept()
+    return open_courier(settings, folders.camera, folders.spool, clock, load_recipients(settings))
 
 
 def check_before_start(settings: Settings) -> None:
@@ -406,6 +415,7 @@ def open_log(settings: Settings) -> AuditFolder:
         AuditError: it cannot be written or does not verify, or another process has it open.
         KeyFileError: the audit key cannot be used.
     """
+    from platesieve.adapters.delivery.threads import Courier
     from platesieve.adapters.disk.audit_folder import AuditFolder
     from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
 

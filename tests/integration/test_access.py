@@ -150,7 +150,8 @@ def test_a_revoked_certificate_is_refused_and_the_others_are_not(broker: Broker)
     broker.kill()
     broker.start()
 
-    assert probe(broker.uplink(OTHER), theirs) == "our certificate was revoked"
+    # The broker's alert may be overtaken by the end of the connection.
+    assert probe(broker.uplink(OTHER), theirs) in {"our certificate was revoked", "the broker hung up on us"}
     assert probe(broker.uplink(), ours) == "connected"
 
 

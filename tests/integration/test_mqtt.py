@@ -388,7 +388,7 @@ def test_the_log_names_no_body(broker: Broker, dashboard: Dashboard, device: Run
 
 
 def test_the_setup_command_keeps_what_exists(broker: Broker) -> None:
-    """Run again for one more device, no certificate changes."""
+    """Run again for one more device of another agency, no certificate changes."""
     before = {file.name: file.read_bytes() for file in broker.folder.glob("*.crt")}
     setup = ROOT / "deploy" / "mosquitto" / "setup"
     folder = broker.folder.parent / "copy"
@@ -396,6 +396,6 @@ def test_the_setup_command_keeps_what_exists(broker: Broker) -> None:
     subprocess.run([setup, folder, "localhost", DEVICE, "a/b/new"], check=True, capture_output=True)
     after = {file.name: file.read_bytes() for file in folder.glob("*.crt")}
     assert {name: after[name] for name in before} == before
-    assert set(after) - set(before) == {"a_b_new.crt"}
+    assert set(after) - set(before) == {"a_b_new.crt", "collector.a.crt", "dashboard.a.crt"}
     refused = subprocess.run([setup, folder, "localhost", "a/+/c"], check=False, capture_output=True)
     assert refused.returncode == 64
