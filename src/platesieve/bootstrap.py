@@ -415,7 +415,6 @@ def open_log(settings: Settings) -> AuditFolder:
         AuditError: it cannot be written or does not verify, or another process has it open.
         KeyFileError: the audit key cannot be used.
     """
-    from platesieve.adapters.delivery.threads import Courier
     from platesieve.adapters.disk.audit_folder import AuditFolder
     from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
 
