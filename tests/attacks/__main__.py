@@ -134,8 +134,8 @@ def _of_plates(plates: dict[str, Any]) -> Iterator[str]:
 
 def _of_links(links: dict[str, Any]) -> Iterator[str]:
     for name, one in links.items():
-        # Three standard errors of an area of one half over that many pairs (Hanley and McNeil 1982), doubled: pairs share
-        # vehicles, and over six fresh draws of the largest case the error was 1.8 times that of independent pairs.
+        # Three standard errors of an area of one half over that many pairs (Hanley and McNeil 1982), doubled: pairs
+        # share vehicles; over six fresh draws of the largest case the error was 1.8 times that of independent pairs.
         margin = 2 * 3 * (1 / (6 * one["pairs"])) ** 0.5
         if name.startswith("control"):
             if one["auc_by_name"] < NEARLY_ALL:
