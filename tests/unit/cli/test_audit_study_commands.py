@@ -142,7 +142,7 @@ def test_export_gives_every_entry_in_both_forms(log: Path, tmp_path: Path) -> No
     rows = list(csv.DictReader(io.StringIO(run("export", log, "--format", "csv").stdout)))
 
     assert [line["index"] for line in lines] == list(range(SIZE))
-    assert {line["type"] for line in lines} == set(KINDS) - {"clock-step", "shutdown"}
+    assert {line["type"] for line in lines} == set(KINDS) - {"retired", "shutdown"}
     assert [(row["index"], row["type"], row["time"]) for row in rows] == [
         (str(line["index"]), line["type"], line["time"]) for line in lines
     ]
