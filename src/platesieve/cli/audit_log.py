@@ -139,12 +139,10 @@ def moment_ns(text: str | None, option: str) -> int | None:
 
 
 def document_of(entry: Entry) -> dict[str, Any]:
-    """Return an entry as its JSON object."""
-    from json import loads
+    """Return an entry as a JSON object with all its keys: the long form of FORMAT 2.10, for people and tables."""
+    from platesieve.audit import entry as entries
 
-    from platesieve.audit.entry import encode
-
-    return dict(loads(encode(entry)))
+    return entries.document_of(entry)
 
 
 def write_new(file: Path, content: bytes, *, mode: int = 0o600) -> None:
