@@ -16,21 +16,27 @@ from tests.browser.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Playwright
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return one Chromium for all tests."""
+def driver() -> Iterator[Playwright]:
+    """Return what starts browsers."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        yield playwright
+
+
+@pytest.fixture
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """Return a Chromium of the test's own: its end takes every page along, where closing one context may hang."""
+    chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +55,17 @@ def address(world: World) -> Iterator[str]:
 
 
 @pytest.fixture
-def enter(browser: Browser, world: World) -> Iterator[Callable[..., Page]]:
-    """Return a way to open a page as somebody who has signed in; contexts are closed at the end."""
-    contexts: list[BrowserContext] = []
+def enter(browser: Browser, world: World) -> Callable[..., Page]:
+    """Return a way to open a page as somebody who has signed in."""
 
     def as_somebody(address: str, name: str | None = None, role: Role = Role.OFFICER, **options: Any) -> Page:
         context = browser.new_context(base_url=address, **options)
-        contexts.append(context)
         context.set_default_timeout(15_000)
         if name is not None:
             put_cookie(context, address, world.cookie(name, role))
         return context.new_page()
 
-    yield as_somebody
-    for context in contexts:
-        context.close()
+    return as_somebody
 
 
 def put_cookie(context: BrowserContext, address: str, value: str) -> None:
