@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from platesieve.dashboard import wording
 from platesieve.dashboard.credentials import form_token, form_token_matches, new_token
 from platesieve.dashboard.people import Permission, Standing
 from platesieve.dashboard.sessions import Stage
@@ -82,6 +83,17 @@ class Open(Enum):
     ENROLLING = auto()
 
 
+_NAV: tuple[tuple[Permission, str, str], ...] = (
+    (Permission.SEE_HITS, "/alerts", "Alerts"),
+    (Permission.SEE_CAMERAS, "/cameras", "Cameras"),
+    (Permission.SEE_CAMERAS, "/map", "Map"),
+    (Permission.SEE_QUARANTINE, "/quarantine", "Quarantine"),
+    (Permission.SEE_ACCESS_LOG, "/access", "Access log"),
+    (Permission.SEE_REPORTS, "/reports", "Reports"),
+    (Permission.END_SESSIONS, "/people", "People"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request that was let in. `account` and `session` are None on pages for anybody only."""
@@ -113,6 +125,23 @@ class Visit:
     def may(self, permission: str) -> bool:
         """Return whether the one who asks has a permission, by name: templates ask this."""
         return self.account is not None and self.account.may(Permission(permission))
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page for whoever asks: with the ways on that they may take, and the alarms of the hour."""
+        parts, path = self.parts, self.request.url.path
+        nav = [(to, title) for permission, to, title in _NAV if self.may(permission)]
+        drawn = parts.screen.fragment(
+            template,
+            visit=self,
+            nav=nav,
+            here=next((to for to, _ in nav if path == to or path.startswith(f"{to}/")), ""),
+            forked=parts.watcher.forked() if self.signed_in else (),
+            agency=parts.options.agency,
+            now_ns=parts.now_ns(),
+            ago=lambda at_ns: wording.ago(at_ns, parts.now_ns()),
+            **values,
+        )
+        return HTMLResponse(drawn, status_code=status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,7 @@ def _alerts(visit: Visit) -> Response:
     undecided = [alert for alert in newest if alert.outcome is None]
     everything = visit.request.query_params.get("show") == "all"
     counts = store.outcome_counts(now_ns - 30 * _DAY_NS)
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "alerts.html",
         alerts=newest if everything else undecided,
         everything=everything,
@@ -114,8 +113,7 @@ def _page(
     visit: Visit, alert: Alert, shown: Opened | None = None, problem: str = "", hint: str = "", status: int = 200
 ) -> Response:
     store, options = visit.parts.store, visit.parts.options
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "alert.html",
         status=status,
         alert=alert,

@@ -80,7 +80,7 @@ def _rows(visit: Visit) -> list[Row]:
 def _cameras(visit: Visit) -> Response:
     rows = _rows(visit)
     well = sum(row.tone == "good" for row in rows)
-    return visit.parts.screen.page(visit, "cameras.html", rows=rows, well=well)
+    return visit.page("cameras.html", rows=rows, well=well)
 
 
 def _camera(visit: Visit) -> Response:
@@ -89,7 +89,7 @@ def _camera(visit: Visit) -> Response:
     if row is None:
         raise RefusalError(404, "No camera of this name ever spoke to this collector.")
     known = _pack_with(str(row.camera.policy.get("sha256", ""))) is not None
-    return visit.parts.screen.page(visit, "camera.html", row=row, camera=row.camera, known=known)
+    return visit.page("camera.html", row=row, camera=row.camera, known=known)
 
 
 def _map(visit: Visit) -> Response:
@@ -98,7 +98,7 @@ def _map(visit: Visit) -> Response:
     places = {name: place for name, place in {**places_told(hits), **visit.parts.places}.items() if name in rows}
     drawing = draw(places, {name: (row.tone, row.state) for name, row in rows.items()})
     homeless = sorted(set(rows) - set(places))
-    return visit.parts.screen.page(visit, "map.html", drawing=drawing, places=places, rows=rows, homeless=homeless)
+    return visit.page("map.html", drawing=drawing, places=places, rows=rows, homeless=homeless)
 
 
 def _policy(visit: Visit) -> Response:
@@ -106,7 +106,7 @@ def _policy(visit: Visit) -> Response:
     digest = visit.request.path_params["sha256"]
     pack = _pack_with(digest)
     if pack is None:
-        return visit.parts.screen.page(visit, "policy_unknown.html", status=404, digest=digest)
+        return visit.page("policy_unknown.html", status=404, digest=digest)
     return HTMLResponse(policy_page(load_pack(pack)), headers={"Content-Security-Policy": GUEST_CSP})
 
 

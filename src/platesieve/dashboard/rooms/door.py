@@ -92,7 +92,7 @@ def _sign_out(visit: Visit) -> Response:
 
 
 def _first(visit: Visit) -> Response:
-    return visit.parts.screen.page(visit, "first.html", problem=None, name="")
+    return visit.page("first.html", problem=None, name="")
 
 
 def _first_token(visit: Visit) -> Response:
@@ -106,9 +106,7 @@ def _first_token(visit: Visit) -> Response:
             limiter.count(key, parts.now_s())
         problem = "Name and one-time token do not belong together, or the token has ended."
     if problem is not None:
-        return parts.screen.page(
-            visit, "first.html", status=429 if wait_s > 0 else 401, problem=problem, name=name[:64]
-        )
+        return visit.page("first.html", status=429 if wait_s > 0 else 401, problem=problem, name=name[:64])
     parts.register.offer_totp(name, new_totp_secret())
     return _begin(visit, name, Stage.ENROL, "/enrol")
 
@@ -119,9 +117,7 @@ def _enrol(visit: Visit, problem: str | None = None, hint: str = "") -> Response
     grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     picture = totp_picture(secret, visit.who.name)
     status = 200 if problem is None else 422
-    return visit.parts.screen.page(
-        visit, "enrol.html", status=status, problem=problem, hint=hint, secret=grouped, picture=picture
-    )
+    return visit.page("enrol.html", status=status, problem=problem, hint=hint, secret=grouped, picture=picture)
 
 
 def _enrolled(visit: Visit) -> Response:
@@ -158,8 +154,7 @@ def _begin(visit: Visit, name: str, stage: Stage, to: str) -> Response:
 
 def _form(visit: Visit, problem: str | None = None, status: int = 200) -> Response:
     back = visit.form.get("next", visit.request.query_params.get("next", ""))
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "sign_in.html",
         status=status,
         problem=problem,

@@ -38,8 +38,7 @@ def _access(visit: Visit) -> Response:
     store = visit.parts.store
     who = visit.request.query_params.get("who", "")
     accesses = [one for one in store.accesses(LISTED) if not who or one.user == who]
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "access.html",
         accesses=accesses,
         users=sorted({one.user for one in store.accesses(LISTED)}),
@@ -78,13 +77,12 @@ def _access_csv(visit: Visit) -> Response:
 
 
 def _door(visit: Visit) -> Response:
-    return visit.parts.screen.page(visit, "door.html", notes=visit.parts.register.journal(LISTED), listed=LISTED)
+    return visit.page("door.html", notes=visit.parts.register.journal(LISTED), listed=LISTED)
 
 
 def _quarantine(visit: Visit) -> Response:
     store = visit.parts.store
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "quarantine.html",
         messages=store.quarantined(LISTED),
         counts=sorted(store.quarantine_counts().items()),
@@ -96,7 +94,7 @@ def _quarantine(visit: Visit) -> Response:
 def _reports(visit: Visit) -> Response:
     folder = visit.parts.options.reports
     names = sorted((one.name for one in _pages(folder)), reverse=True) if folder else []
-    return visit.parts.screen.page(visit, "reports.html", names=names, folder=folder is not None)
+    return visit.page("reports.html", names=names, folder=folder is not None)
 
 
 def _report(visit: Visit) -> Response:

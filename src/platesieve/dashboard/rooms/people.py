@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def _people(visit: Visit, token: str = "", invited: str = "", problem: PlatesieveError | None = None) -> Response:
     register, now_ns = visit.parts.register, visit.parts.now_ns()
-    return visit.parts.screen.page(
-        visit,
+    return visit.page(
         "people.html",
         status=422 if problem else 200,
         accounts=register.accounts(),
