@@ -114,6 +114,24 @@ def test_every_verb_says_what_it_does_and_shows_an_example(path: str, command: A
         assert faults(shlex.split(ours)[1:]) == []
 
 
+def test_every_verb_that_reports_has_json() -> None:
+    """As the README says; those without are named, with what they do instead of reporting."""
+    until_stopped = {"run", "camera", "uplink", "audit watch", "agency enrol serve"}
+    print_json_or_a_file = {"command", "open", "schema", "audit export", "agency enrol revocations", "enrol request"}
+    act_and_say_one_line = {
+        *("provision new", "provision check", "provision apply", "enrol join", "enrol renew", "enrol accept"),
+        *("keys erase", "audit advance", "collect reveal", "collect hold", "collect lift"),
+        *("agency enrol authority", "agency enrol token", "agency enrol sign", "agency enrol revoke"),
+    }
+    without = {
+        path.removeprefix("platesieve ")
+        for path, command in VERBS
+        if not any("--json" in parameter.opts for parameter in command.params)
+    }
+
+    assert without == until_stopped | print_json_or_a_file | act_and_say_one_line
+
+
 def test_help_is_reflowed_for_any_width() -> None:
     """Lines of a docstring are joined; examples stay one a line."""
     text = "Do it.\n\n    One\n    two.\n\n    Examples:\n\n      platesieve a\n\n      platesieve b\n    "
