@@ -20,16 +20,6 @@ HEAVY = ("numpy", "cv2", "onnxruntime", "cryptography", "paho", "sqlite3")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=110)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
 def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the wheel unpacked as an installation has it."""
     folder = tmp_path_factory.mktemp("site")

@@ -38,16 +38,6 @@ def run(script: str, root: Path, *words: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--quiet", "--wheel-dir", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=110)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
 @pytest.mark.parametrize("script", scripts(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_shell_scripts_are_clean(script: Path) -> None:
     """Shellcheck has nothing to say."""
