@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from getpass import GetPassWarning
 from pathlib import Path
 
 import typer
@@ -26,7 +28,9 @@ def read_passphrase(file: Path | None, *, confirm: bool = False) -> str:
     if given is not None:
         return given
     try:
-        return str(typer.prompt("passphrase of the keys", hide_input=True, confirmation_prompt=confirm, err=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GetPassWarning)  # without a terminal nothing is echoed anyway
+            return str(typer.prompt("passphrase of the keys", hide_input=True, confirmation_prompt=confirm, err=True))
     except typer.Abort as error:
         raise KeyFileError(
             "no passphrase was given", f"give --passphrase-file, or set {ENVIRONMENT}, or type it"
