@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from getpass import GetPassWarning
+import sys
 from pathlib import Path
 
 import typer
@@ -28,13 +27,21 @@ def read_passphrase(file: Path | None, *, confirm: bool = False) -> str:
     if given is not None:
         return given
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GetPassWarning)  # without a terminal nothing is echoed anyway
-            return str(typer.prompt("passphrase of the keys", hide_input=True, confirmation_prompt=confirm, err=True))
+        asked = typer.prompt("passphrase of the keys", hide_input=_terminal(), confirmation_prompt=confirm, err=True)
+        return str(asked)
     except typer.Abort as error:
         raise KeyFileError(
             "no passphrase was given", f"give --passphrase-file, or set {ENVIRONMENT}, or type it"
         ) from error
+
+
+def _terminal() -> bool:
+    """Return whether there is an echo to switch off; a pipe has none, and Python would warn about it."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return sys.stdin.isatty()
+    return True
 
 
 def duration_s(text: str) -> float:
