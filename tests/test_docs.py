@@ -15,7 +15,7 @@ import pytest
 
 import platesieve
 from platesieve.adapters.disk.config_file import load_settings
-from platesieve.bootstrap_collector import load_collector_settings
+from platesieve.bootstrap.collector import load_collector_settings
 from platesieve.cli.main import app
 from platesieve.cli.manual import command_tree, reflowed
 from platesieve.cli.speech import EXIT_CODES

@@ -93,7 +93,7 @@ def clips(settings: Any) -> dict[str, Any]:
     """Return what the vote makes of clips whose plates are known, and what their best single frames would have."""
     from platesieve.adapters.cameras.video import VideoCamera  # noqa: PLC0415 - only here is a camera needed
     from platesieve.adapters.local.system_clock import SystemClock  # noqa: PLC0415
-    from platesieve.bootstrap import build_sight  # noqa: PLC0415
+    from platesieve.bootstrap.sight import build_sight  # noqa: PLC0415
     from platesieve.domain.plate import PlateText  # noqa: PLC0415
     from platesieve.evaluation.clip import evaluate_clip  # noqa: PLC0415
     from platesieve.evaluation.single_frames import SingleFrames  # noqa: PLC0415

@@ -16,7 +16,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from platesieve import bootstrap
 from platesieve.adapters.disk.destroy import destroy, give_back
 from platesieve.adapters.disk.whole_file import write_whole
 from platesieve.adapters.local.instance_lock import instance_lock
@@ -24,6 +23,8 @@ from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt.publisher import open_publisher
 from platesieve.adapters.mqtt.wire import Address
 from platesieve.audit.entry import Retired, RetireReason
+from platesieve.bootstrap.folders import Folders
+from platesieve.bootstrap.log import open_log
 from platesieve.domain.errors import LinkError, StorageError
 from platesieve.flow.accountability import Condition, State, checkpoint, health
 from platesieve.ports import Delivered
@@ -31,7 +32,6 @@ from platesieve.ports import Delivered
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from platesieve.bootstrap import Folders
     from platesieve.domain.disclosure import Disclosure
     from platesieve.settings import Settings
 
@@ -70,7 +70,7 @@ def retire(settings: Settings, reason: RetireReason, more: tuple[Path, ...] = ()
         AuditError: the log cannot be written: nothing was destroyed.
         LinkError: the broker cannot be told: nothing was destroyed.
     """
-    folders = bootstrap.Folders.of(settings)
+    folders = Folders.of(settings)
     with ExitStack() as stack:
         for folder in (folders.camera, folders.uplink):  # 1
             stack.enter_context(instance_lock(folder / "lock"))
@@ -91,7 +91,7 @@ def _last_entry(settings: Settings, folders: Folders, reason: RetireReason) -> s
     if not (folders.audit / "checkpoint").exists():
         raise StorageError("there is no log in this state folder", "give the --config or --state of the device")
     clock = SystemClock(assume=settings.device.assume_clock)
-    with closing(bootstrap.open_log(settings)) as log:
+    with closing(open_log(settings)) as log:
         note = log.append([Retired(clock.now().wall_ns, reason)])
     write_whole(final, note.encode(), 0o644)
     return note

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from platesieve.adapters.mqtt.demo_broker import demo_broker
 from platesieve.adapters.mqtt.wire import Address, encode
-from platesieve.bootstrap_collector import collector_process
+from platesieve.bootstrap.collector import collector_process
 from platesieve.collector.records import CheckpointStatus
 from platesieve.collector.reveal import RevealDesk
 from platesieve.dashboard.limits import Limit

@@ -23,9 +23,9 @@ import cv2
 
 from platesieve.adapters.disk.key_files import KeyKind, new_key_files
 from platesieve.adapters.mqtt.wire import Address, encode
-from platesieve.bootstrap import demo_files
-from platesieve.bootstrap_collector import database_address, open_desk, open_store
-from platesieve.bootstrap_dashboard import assemble, open_register
+from platesieve.bootstrap.collector import database_address, open_desk, open_store
+from platesieve.bootstrap.dashboard import assemble, open_register
+from platesieve.bootstrap.look import demo_files
 from platesieve.collector.records import CheckpointStatus, Event
 from platesieve.collector.settings import CollectorSettings
 from platesieve.collector.witness import Witnessed

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from platesieve.adapters.disk.key_files import KeyKind, load_public, new_key_files
 from platesieve.adapters.local.pipe import PipeOutlet
 from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.bootstrap_collector import collector_process, open_store
+from platesieve.bootstrap.collector import collector_process, open_store
 from platesieve.collector.settings import CollectorSettings
 from platesieve.domain.disclosure import Kind
 from platesieve.settings import Uplink

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve import bootstrap
 from platesieve.adapters.disk.audit_folder import FolderFiles
 from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.audit.entry import Retired, RetireReason, Shutdown, decode
 from platesieve.audit.tiles import bundle_name, unpack_bundle
+from platesieve.bootstrap.folders import Folders
+from platesieve.bootstrap.log import open_log, verify_own_log
 from platesieve.domain.errors import LinkError, StorageError
 from platesieve.retire import retire
 from platesieve.settings import Settings, Uplink
@@ -50,7 +51,7 @@ def card(folder: Path) -> Iterator[tuple[Path, Path]]:
 def lived(state: Path) -> Settings:
     """Return the settings of a device that has a log and files with canaries in them."""
     settings = Settings(state=str(state))
-    with closing(bootstrap.open_log(settings)) as log:
+    with closing(open_log(settings)) as log:
         log.append([Shutdown(1_790_000_000_000_000_000)])
     for number, name in enumerate(SECRETS):
         file = state / name
@@ -71,13 +72,13 @@ def test_the_card_shows_no_key_and_no_secret_afterwards(tmp_path: Path) -> None:
     """Of everything but the log not one byte sequence is found on the raw device; the log still verifies."""
     with card(tmp_path) as (image, mounted):
         settings = lived(mounted / "state")
-        folders = bootstrap.Folders.of(settings)
+        folders = Folders.of(settings)
         key = (folders.camera / "audit.key").read_bytes().rpartition(b"+")[2].strip()
         done = retire(settings, RetireReason.DECOMMISSIONED, tell=False)
 
         assert done.destroyed >= len(SECRETS) + 1
         assert sorted(path.name for path in folders.camera.iterdir()) == ["audit", "audit.vkey", "final-checkpoint"]
-        assert bootstrap.verify_own_log(folders).ok
+        assert verify_own_log(folders).ok
         bundle = FolderFiles(folders.audit).read(bundle_name(0, 2)) or b""
         last = decode(unpack_bundle(bundle)[-1])
         assert isinstance(last, Retired)
@@ -89,7 +90,7 @@ def test_files_that_are_only_removed_are_found(tmp_path: Path) -> None:
     """The control: without writing over, the raw device shows them all."""
     with card(tmp_path) as (image, mounted):
         settings = lived(mounted / "state")
-        folders = bootstrap.Folders.of(settings)
+        folders = Folders.of(settings)
         key = (folders.camera / "audit.key").read_bytes().rpartition(b"+")[2].strip()
         for name in (*SECRETS, "camera/audit.key"):
             (mounted / "state" / name).unlink()
@@ -101,7 +102,7 @@ def test_files_that_are_only_removed_are_found(tmp_path: Path) -> None:
 def test_nothing_is_destroyed_while_a_service_runs(tmp_path: Path) -> None:
     """The camera process holds its lock."""
     settings = lived(tmp_path)
-    with instance_lock(bootstrap.Folders.of(settings).camera / "lock"), pytest.raises(StorageError):
+    with instance_lock(Folders.of(settings).camera / "lock"), pytest.raises(StorageError):
         retire(settings, RetireReason.REPLACED, tell=False)
     assert (tmp_path / "uplink/device.key").exists()
 

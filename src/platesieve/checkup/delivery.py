@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from platesieve import bootstrap
 from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.bootstrap.rules import delivered
 from platesieve.checkup.finding import Finding
 from platesieve.domain.instant import NS_PER_S
 
@@ -18,7 +18,7 @@ def delivery(settings: Settings) -> Finding:
     """Return whether signed policies and hot lists come, and until when what came counts."""
     if not settings.delivery.wanted:
         return Finding("delivery", "pass", "not used: policy and hot list stand in the settings")
-    rules = bootstrap.delivered(settings)  # raises where the trust root is missing or what is kept was changed
+    rules = delivered(settings)  # raises where the trust root is missing or what is kept was changed
     if rules is None:
         return Finding(
             "delivery",

@@ -7,8 +7,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
-from platesieve import bootstrap
 from platesieve.adapters.local.board import FREQUENCY_CAPPED, SINCE_BOOT, SOFT_LIMIT, THROTTLED, UNDER_VOLTAGE
+from platesieve.bootstrap.folders import Folders
 from platesieve.checkup.finding import Finding
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def swap(board: Board) -> Finding:
 
 def state(settings: Settings) -> Finding:
     """Return whether the state folder can be written and has room."""
-    folders = bootstrap.Folders.of(settings)
+    folders = Folders.of(settings)
     free = shutil.disk_usage(folders.state).free
     if not all(os.access(folder, os.W_OK) for folder in (folders.state, folders.camera, folders.uplink)):
         return Finding("state folder", "fail", f"{folders.state} cannot be written", "chown it to platesieve's user")
@@ -110,7 +110,7 @@ def state(settings: Settings) -> Finding:
 
 def wear(settings: Settings, board: Board) -> Finding:
     """Return how fast the card is worn, and where it tells, how far it is."""
-    card = board.card(bootstrap.Folders.of(settings).state)
+    card = board.card(Folders.of(settings).state)
     if card is None:
         return Finding("disk wear", "pass", "the state folder is on no disk of its own")
     a_day = card.written_bytes / max(board.uptime_s, 1.0) * _DAY_S

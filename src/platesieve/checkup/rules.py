@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from platesieve import bootstrap
 from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.bootstrap.folders import Folders
+from platesieve.bootstrap.given import load_hotlist, load_policy
+from platesieve.bootstrap.log import verify_own_log
+from platesieve.bootstrap.rules import build_judge
+from platesieve.bootstrap.rules import delivered as delivered_rules
+from platesieve.bootstrap.sight import build_sight
 from platesieve.checkup.finding import Finding
 from platesieve.domain.instant import TimeQuality
 
@@ -35,7 +40,7 @@ def models(settings: Settings) -> Finding:
     """Return whether the networks are the released ones and run."""
     from platesieve.adapters.networks.released_models import load_released  # noqa: PLC0415 - loads the runtime
 
-    bootstrap.build_sight(settings)
+    build_sight(settings)
     hashes = ", ".join(f"{name} {load_released(name).sha256[:12]}..." for name in ("detector", "reader"))
     return Finding("models", "pass", f"they have the released hashes and run: {hashes}")
 
@@ -49,10 +54,10 @@ def telemetry() -> Finding:
 
 def policy(settings: Settings) -> Finding:
     """Return whether a policy is in force for this device, and for how long."""
-    delivered = None if settings.policy else bootstrap.delivered(settings)
+    delivered = None if settings.policy else delivered_rules(settings)
     if settings.policy is None and settings.delivery.wanted and delivered is None:
         return Finding("policy", "warn", "none yet: it comes signed", "see the line on delivery")
-    rules = bootstrap.build_judge(settings, SystemClock(assume=True), delivered).policy
+    rules = build_judge(settings, SystemClock(assume=True), delivered).policy
     found = f"{rules.id} of {rules.version} is in force for this device"
     if rules.expires is not None:
         found += f" until {rules.expires}"
@@ -77,10 +82,10 @@ def hotlist(settings: Settings) -> Finding:
     if settings.hotlist is None:
         return Finding("hot list", "warn", "none is given, so nothing is a hit", "give --hotlist, if there is one")
     now = SystemClock(assume=True).now()
-    listed = bootstrap.load_hotlist(settings.hotlist, now)
+    listed = load_hotlist(settings.hotlist, now)
     age_s = max(now.wall_ns / 1e9 - Path(settings.hotlist).stat().st_mtime, 0.0)
     found = f"{listed.count} entries, written {_ago(age_s)}, sha256 {listed.sha256[:12]}..."
-    allowed_s = bootstrap.load_policy(settings.policy).hotlists.max_age_s if settings.policy else None
+    allowed_s = load_policy(settings.policy).hotlists.max_age_s if settings.policy else None
     if allowed_s is not None and age_s > allowed_s:
         return Finding("hot list", "warn", found, f"fetch it again: the policy allows {_span(allowed_s)}")
     return Finding("hot list", "pass", found)
@@ -88,10 +93,10 @@ def hotlist(settings: Settings) -> Finding:
 
 def audit_log(settings: Settings) -> Finding:
     """Return whether this device's own log verifies."""
-    folders = bootstrap.Folders.of(settings)
+    folders = Folders.of(settings)
     if not (folders.audit / "checkpoint").exists():
         return Finding("audit log", "pass", "none yet; it begins with the first run")
-    verdict = bootstrap.verify_own_log(folders)
+    verdict = verify_own_log(folders)
     return Finding("audit log", "pass" if verdict.ok else "fail", verdict.sentence, verdict.remedy)
 
 

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import rfc8785
 
-from platesieve import __version__, bootstrap
+from platesieve import __version__
 from platesieve.adapters.cameras.setting import Replay, open_camera
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.networks.released_models import load_released
 from platesieve.audit.entry import Part, Result, SelfTest
+from platesieve.bootstrap.log import open_log
+from platesieve.bootstrap.look import demo_files
+from platesieve.bootstrap.sight import build_sight
 from platesieve.domain.plate import PlateText
 
 if TYPE_CHECKING:
@@ -60,10 +63,10 @@ def read_drawn_plate(settings: Settings) -> SelfTestRecord:
     Raises:
         ModelError: a model is missing, changed or cannot run.
     """
-    clip, hotlist = bootstrap.demo_files()
+    clip, hotlist = demo_files()
     drawn = tomllib.loads(hotlist.with_name("street.toml").read_text(encoding="utf-8"))
     expected = PlateText(drawn["vehicle"][_WHICH]["text"])
-    sight = bootstrap.build_sight(settings)
+    sight = build_sight(settings)
     frames, texts = 0, []
     with closing(open_camera(str(clip), SystemClock(assume=True), Replay(pace="fast"))) as camera:
         while frames < _LOOKED_S * drawn["rate_hz"] and (frame := camera.read()) is not None:
@@ -88,6 +91,6 @@ def log_self_test(settings: Settings, record: SelfTestRecord) -> int:
     """
     result = Result.PASSED if record.passed else Result.FAILED
     now = SystemClock(assume=settings.device.assume_clock).now()
-    with closing(bootstrap.open_log(settings)) as log:
+    with closing(open_log(settings)) as log:
         log.append([SelfTest(now.wall_ns, Part.MODELS, result, record.sha256)])
         return log.size

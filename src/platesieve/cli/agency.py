@@ -130,7 +130,7 @@ def add_policy(
 
       platesieve agency add-policy repository tunnel.toml --site tunnel-2
     """
-    from platesieve.bootstrap import load_policy
+    from platesieve.bootstrap.given import load_policy
     from platesieve.cli.agency_input import policy_bytes
 
     rules = load_policy(policy)

@@ -54,7 +54,7 @@ def collect(context: typer.Context, config: CollectorConfigOption = None) -> Non
     context.obj = config
     if context.invoked_subcommand is not None:
         return
-    from platesieve.bootstrap_collector import collector_process, load_collector_settings
+    from platesieve.bootstrap.collector import collector_process, load_collector_settings
     from platesieve.cli.run import StopSwitch
 
     settings = load_collector_settings(config)
@@ -80,7 +80,7 @@ def reveal(
 
       platesieve collect reveal 7d1ae2cf2cb0f1d8f7cf1ab97a1c0a53 --purpose stolen-vehicle --case 2026-1742 --user jo
     """
-    from platesieve.bootstrap_collector import open_desk
+    from platesieve.bootstrap.collector import open_desk
     from platesieve.collector.reveal import RevealRequest
     from platesieve.domain.access import Purpose
 
@@ -105,7 +105,7 @@ def hold(
 
       platesieve collect hold 7d1ae2cf2cb0f1d8f7cf1ab97a1c0a53 --case 2026-1742 --user jo --days 90
     """
-    from platesieve.bootstrap_collector import open_retention
+    from platesieve.bootstrap.collector import open_retention
 
     with _opened(config or context.obj) as (settings, store):
         open_retention(settings, store).hold(event, user, case, days)
@@ -120,7 +120,7 @@ def lift(context: typer.Context, event: EventArgument, config: CollectorConfigOp
 
       platesieve collect lift 7d1ae2cf2cb0f1d8f7cf1ab97a1c0a53
     """
-    from platesieve.bootstrap_collector import open_retention
+    from platesieve.bootstrap.collector import open_retention
 
     with _opened(config or context.obj) as (settings, store):
         typer.echo(f"{open_retention(settings, store).lift(event)} holds ended")
@@ -150,7 +150,7 @@ def export(
 
       platesieve collect export 2026-1742 --out case-2026-1742 --purpose court-order --user jo
     """
-    from platesieve.bootstrap_collector import export_case
+    from platesieve.bootstrap.collector import export_case
 
     with _opened(config or context.obj) as (settings, store):
         exported = export_case(settings, store, case, user, purpose, out, audit_log)
@@ -163,7 +163,7 @@ def export(
 @contextmanager
 def _opened(config: Path | None) -> Iterator[tuple[CollectorSettings, CollectorStore]]:
     """Give settings and store, and close the store at the end."""
-    from platesieve.bootstrap_collector import database_address, load_collector_settings, open_store
+    from platesieve.bootstrap.collector import database_address, load_collector_settings, open_store
 
     settings = load_collector_settings(config)
     with closing(open_store(database_address(settings))) as store:

@@ -70,7 +70,7 @@ def dashboard(
     """
     if context.invoked_subcommand is not None:
         return
-    from platesieve.bootstrap_dashboard import check_installed, zone_of
+    from platesieve.bootstrap.dashboard import check_installed, zone_of
 
     check_installed()
     from platesieve.dashboard.serving import serving
@@ -110,7 +110,7 @@ def add_user(
     """
     from contextlib import closing
 
-    from platesieve.bootstrap_dashboard import check_installed, open_register
+    from platesieve.bootstrap.dashboard import check_installed, open_register
 
     check_installed()
     from platesieve.dashboard.journal import Act, Note
@@ -129,7 +129,7 @@ def add_user(
 
 
 def _settings(config: Path | None, state: str | None) -> CollectorSettings:
-    from platesieve.bootstrap_collector import load_collector_settings
+    from platesieve.bootstrap.collector import load_collector_settings
 
     return load_collector_settings(config, {} if state is None else {"state": state})
 
@@ -137,7 +137,7 @@ def _settings(config: Path | None, state: str | None) -> CollectorSettings:
 def _options(
     settings: CollectorSettings, reports: Path | None, case_format: str | None, case_example: str | None
 ) -> Options:
-    from platesieve.bootstrap_collector import state_folder
+    from platesieve.bootstrap.collector import state_folder
     from platesieve.dashboard.parts import Options, checked_case_format
 
     standard = Options()
@@ -151,7 +151,7 @@ def _options(
 
 
 def _serve(settings: CollectorSettings, where: Serving, options: Options, zone: tzinfo, places: Path | None) -> None:
-    from platesieve.bootstrap_dashboard import open_dashboard
+    from platesieve.bootstrap.dashboard import open_dashboard
     from platesieve.dashboard.serving import server_of
 
     with open_dashboard(settings, where, options, zone, places) as application:

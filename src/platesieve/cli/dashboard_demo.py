@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platesieve.bootstrap import Folders, camera_process, demo_files, load_policy
-from platesieve.bootstrap_collector import collector_process, database_address, open_store
-from platesieve.bootstrap_dashboard import (
+from platesieve.bootstrap.camera import camera_process
+from platesieve.bootstrap.collector import collector_process, database_address, open_store
+from platesieve.bootstrap.dashboard import (
     Demonstrator,
     demo_people,
     one_time_codes,
@@ -28,6 +28,9 @@ from platesieve.bootstrap_dashboard import (
     open_register,
     zone_of,
 )
+from platesieve.bootstrap.folders import Folders
+from platesieve.bootstrap.given import load_policy
+from platesieve.bootstrap.look import demo_files
 from platesieve.cli.speech import say
 from platesieve.collector.settings import CollectorSettings
 from platesieve.domain.errors import PlatesieveError

@@ -85,7 +85,8 @@ def demo(
 def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None, port: int, protocol: str) -> Settings:
     """Return settings of a demo device: drawn street, its hot list, keys of an agency made just now."""
     from platesieve.adapters.disk.config_file import load_settings
-    from platesieve.bootstrap import demo_files, demo_recipient, load_policy
+    from platesieve.bootstrap.given import load_policy
+    from platesieve.bootstrap.look import demo_files, demo_recipient
     from platesieve.policy.force import suited
 
     clip, list_of_clip = demo_files()
@@ -115,7 +116,8 @@ def _settings(folder: Path, policy: str, source: str | None, hotlist: str | None
 def _round(settings: Settings, broker: str, subscriber: Subscriber, seconds: float, *, live: bool) -> View:
     """Run the pipeline under one policy and return what was seen and what left."""
     from platesieve.adapters.local.processes import uplink_beside
-    from platesieve.bootstrap import camera_process, load_policy
+    from platesieve.bootstrap.camera import camera_process
+    from platesieve.bootstrap.given import load_policy
     from platesieve.cli.demo_view import View
 
     policy = load_policy(settings.policy)

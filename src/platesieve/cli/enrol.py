@@ -122,7 +122,7 @@ def print_qr(text: str) -> None:
 
 def _device(config: Path | None) -> DeviceFolder:
     from platesieve.adapters.enrolment.device_folder import DeviceFolder
-    from platesieve.bootstrap import Folders
+    from platesieve.bootstrap.folders import Folders
 
     settings = settings_from(config, {}, None)
     names = settings.device

@@ -130,7 +130,7 @@ def _evaluate_clip(inputs: list[Path], expect: str | None, settings: Settings, *
         )
     from platesieve.adapters.cameras.video import VideoCamera
     from platesieve.adapters.local.system_clock import SystemClock
-    from platesieve.bootstrap import build_sight
+    from platesieve.bootstrap.sight import build_sight
     from platesieve.evaluation.clip import evaluate_clip
     from platesieve.evaluation.single_frames import SingleFrames
 

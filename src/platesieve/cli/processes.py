@@ -16,7 +16,7 @@ def camera(config: ConfigOption = None) -> None:
 
       platesieve camera --config /etc/platesieve.toml
     """
-    from platesieve.bootstrap import camera_process
+    from platesieve.bootstrap.camera import camera_process
 
     log_to_stderr("camera")
     camera_process(settings_from(config, {}, None), StopSwitch())
@@ -29,7 +29,7 @@ def uplink(config: ConfigOption = None) -> None:
 
       platesieve uplink --config /etc/platesieve.toml
     """
-    from platesieve.bootstrap import uplink_process
+    from platesieve.bootstrap.uplink import uplink_process
 
     log_to_stderr("uplink")
     drain = StopSwitch(signal.SIGUSR1)

@@ -54,7 +54,7 @@ def read(
 
       platesieve read pictures/ --policy count-only --json
     """
-    from platesieve.bootstrap import preview
+    from platesieve.bootstrap.look import preview
 
     settings = settings_from(
         config,

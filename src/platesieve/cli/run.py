@@ -61,7 +61,7 @@ def run(
 
       platesieve run --config /etc/platesieve.toml
     """
-    from platesieve.bootstrap import check_before_start, run_supervised
+    from platesieve.bootstrap.start import check_before_start, run_supervised
 
     settings = settings_from(
         config,

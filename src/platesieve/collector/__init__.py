@@ -7,7 +7,7 @@ dashboard does):
 `domain.access`: `Purpose`, `OutcomeCode`, `DeletionReason`.
 
 `store.CollectorStore` is the one way to what is kept. Make one with
-`platesieve.bootstrap_collector.open_store(database)` (`sqlite:///FILE`, `postgresql+psycopg://...`); it may be used
+`platesieve.bootstrap.collector.open_store(database)` (`sqlite:///FILE`, `postgresql+psycopg://...`); it may be used
 from several threads, and several processes may have the same database open. Reading:
 
 - `events(since, limit, kinds)`: oldest first, `Stored.cursor > since`; poll it for the live view.
@@ -20,7 +20,7 @@ Writing that a person does: `record_outcome(Outcome)`, and through the desks bel
 
 `reveal.RevealDesk.reveal(RevealRequest) -> Revealed` is the only way to a sealed value: it writes the access entry to
 the transparency log, then to the store, and only then opens. Make one with
-`platesieve.bootstrap_collector.open_desk(settings, store)`. It raises `RevealRefusedError` (message, hint) where event,
+`platesieve.bootstrap.collector.open_desk(settings, store)`. It raises `RevealRefusedError` (message, hint) where event,
 case number or purpose do not suffice, `AuditError` where the log cannot be written (nothing was opened then), and
 `SealError` where a field does not open. `Revealed.fields` holds the clear values: show them, keep them nowhere.
 

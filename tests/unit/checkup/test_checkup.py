@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from platesieve.adapters.local.board import Board
-from platesieve.bootstrap import demo_files
+from platesieve.bootstrap.look import demo_files
 from platesieve.checkup import check_everything, link, machine, rules
 from platesieve.checkup.camera import Look
 from platesieve.settings import Settings, Uplink, Vision

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve import bootstrap
 from platesieve.adapters.disk.audit_folder import FolderFiles
 from platesieve.audit.entry import Part, Result, SelfTest, decode
 from platesieve.audit.tiles import bundle_name, unpack_bundle
+from platesieve.bootstrap.folders import Folders
+from platesieve.bootstrap.log import open_log, verify_own_log
 from platesieve.checkup.self_test import log_self_test, read_drawn_plate
 from platesieve.domain.errors import AuditError
 from platesieve.settings import Settings, Vision
@@ -30,13 +31,13 @@ def test_the_drawn_plate_is_read_and_logged(tmp_path: Path) -> None:
     assert record.passed
 
     assert log_self_test(settings, record) == 1
-    folders = bootstrap.Folders.of(settings)
+    folders = Folders.of(settings)
     (encoded,) = unpack_bundle(FolderFiles(folders.audit).read(bundle_name(0, 1)) or b"")
     entry = decode(encoded)
     assert isinstance(entry, SelfTest)
     assert (entry.part, entry.result, entry.sha256) == (Part.MODELS, Result.PASSED, record.sha256)
     assert "KT84WHM" not in encoded.decode() + json.dumps(asdict(record))
-    assert bootstrap.verify_own_log(folders).ok
+    assert verify_own_log(folders).ok
 
 
 def test_a_device_that_finds_nothing_fails(tmp_path: Path) -> None:
@@ -53,5 +54,5 @@ def test_the_log_has_one_writer(tmp_path: Path) -> None:
     settings = Settings(state=str(tmp_path / "state"))
     record = read_drawn_plate(replace(settings, vision=Vision(min_detection_score=1.0)))
     log_self_test(settings, record)
-    with closing(bootstrap.open_log(settings)), pytest.raises(AuditError):
+    with closing(open_log(settings)), pytest.raises(AuditError):
         log_self_test(settings, record)

@@ -32,7 +32,7 @@ STEM = DEVICE.replace("/", "_")
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """Return a folder with settings, keys, an enrolled device and one event whose plate is sealed and committed to."""
-    from platesieve.bootstrap_collector import (  # noqa: PLC0415 - an optional extra
+    from platesieve.bootstrap.collector import (  # noqa: PLC0415 - an optional extra
         database_address,
         load_collector_settings,
         open_store,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from platesieve.bootstrap import demo_files
+from platesieve.bootstrap.look import demo_files
 from platesieve.checkup.camera import BLURRED
 from platesieve.vision.sharpness import blur
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.bootstrap_collector import database_address, open_desk, open_store, state_folder
+from platesieve.bootstrap.collector import database_address, open_desk, open_store, state_folder
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
