@@ -15,7 +15,7 @@ from models.datasets.plates import draw_plate
 from models.datasets.scenes import Composer, load_scenes, upright
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.evaluation.metrics import per_unit
-from platesieve.flow.search import Search
+from platesieve.flow.search import Search, is_plate
 from platesieve.settings import Vision
 from platesieve.vision.frame import Frame
 
@@ -57,8 +57,8 @@ def count(frames: Sequence[NDArray[np.uint8]], finder: PlateFinder, reader: Onnx
     for luma in frames:
         frame = Frame(luma, 0, 0, 0)
         for detection in finder.find(frame):
-            found += 1
             text = reader.read(frame, detection)
+            found += is_plate(detection, text)
             read += text is not None
             sure += text is not None and text.confidence >= SURE
     return {"frames": len(frames)} | {

@@ -44,7 +44,7 @@ class PlateFinder(Protocol):
     """Finds plates in a frame."""
 
     def find(self, frame: Frame) -> tuple[Detection, ...]:
-        """Return plates, best score first; empty when there are none.
+        """Return plates, best score first; empty when there are none. Faint ones count only where a plate is read.
 
         Raises:
             ModelError: inference failed. An empty road and a broken runtime must not look alike.

@@ -38,10 +38,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """Four corners of a plate (clockwise from the plate's own top left) and a score 0..1."""
+    """Something that looks like a plate.
+
+    Attributes:
+        corners: clockwise from the plate's own top left.
+        score: of the detector, 0..1.
+        faint: the score alone is too low to count: it is a plate only if a plate can be read in it.
+    """
 
     corners: Corners
     score: float
+    faint: bool = False
 
     @property
     def box(self) -> Box:

@@ -1,6 +1,7 @@
 """Labelled pictures: is the plate found, is it read, and how long does it take.
 
-The protocol: a plate counts when the whole text is right. End to end means the picture goes in and the most confident
+The protocol: a plate is found when the device would count it: a faint detection has to be legible. A text counts when the
+whole of it is right. End to end means the picture goes in and the most confident
 read comes out; it is right when it is the text of any labelled plate of that picture.
 """
 
@@ -14,6 +15,7 @@ from platesieve.domain.errors import InputError
 from platesieve.domain.geometry import Box, Detection
 from platesieve.evaluation.confidence import Answer, calibration_error, precision_of_most_confident, reliability
 from platesieve.evaluation.metrics import fold, match, per_unit, percentile, share, told
+from platesieve.flow.search import is_plate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,13 +172,15 @@ def _judge(
 ) -> int:
     """Count one picture end to end; return how many plates were found in it."""
     began = time.perf_counter()
-    detections = finder.find(frame)
+    candidates = finder.find(frame)
     scores.detect_ms.append((time.perf_counter() - began) * _MS_PER_S)
+    looked_at = [(each, _timed(scores.read_ms, frame, each, reader)) for each in candidates]
+    detections = [detection for detection, read in looked_at if is_plate(detection, read)]
     matched = match(detections, [plate.box for plate in plates], ignored)
     scores.pictures += 1
     scores.plates, scores.hits = scores.plates + matched.plates, scores.hits + matched.hits
     scores.false += matched.false
-    reads = [read for detection in detections if (read := _timed(scores.read_ms, frame, detection, reader)) is not None]
+    reads = [read for _, read in looked_at if read is not None]
     if any(plate.text for plate in plates):
         best = max(reads, key=lambda read: read.confidence * read.detection.score, default=None)
         right_before = scores.end_to_end.corrected

@@ -10,8 +10,14 @@ from platesieve.vision.tiles import cut, is_for_tiles, is_whole, merge, shifted
 
 if TYPE_CHECKING:
     from platesieve.domain.geometry import Detection
+    from platesieve.domain.plate import PlateRead
     from platesieve.ports import PlateFinder
     from platesieve.settings import Vision
+
+
+def is_plate(detection: Detection, read: PlateRead | None) -> bool:
+    """Return whether a detection counts, given what was read in it: a faint one has to be legible."""
+    return read is not None or not detection.faint
 
 
 class Search:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from platesieve.domain.instant import Instant
-from platesieve.flow.search import Search
+from platesieve.flow.search import Search, is_plate
 from platesieve.tracking.state import Observation, TrackerState
 from platesieve.tracking.tracker import finish, step
 from platesieve.vision.crop import crops_of
@@ -85,10 +85,11 @@ class Sight:
             return Looked()
         self._searched = now
         found = self._finder.find(frame)
-        seen = [self._observe(frame, detection, found) for detection in found]
+        looked_at = (self._observe(frame, detection, found) for detection in found)
+        seen = [one for one in looked_at if is_plate(one.detection, one.read)]
         size_px = frame.width, frame.height
         self._state, sightings = step(self._state, seen, now, size_px, self._tracking, self._fingerprint)
-        return Looked(sightings, len(found), sum(one.read is not None for one in seen), searched=True)
+        return Looked(sightings, len(seen), sum(one.read is not None for one in seen), searched=True)
 
     def obey(self, *, keep_pictures: bool, max_pass_s: float) -> None:
         """Follow another policy from the next frame on: which crops are taken, and how long a pass may last."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
-
-from platesieve.domain.geometry import Detection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from platesieve.domain.geometry import Box
+    from platesieve.domain.geometry import Box, Detection
 
 OVERLAP: Final = 0.2
 """Share of a tile that its neighbour sees too: a plate up to a fifth of a tile wide is whole in one of them."""
@@ -62,7 +61,7 @@ def is_whole(box: Box, tile: Tile, width: int, height: int) -> bool:
 def shifted(detection: Detection, across: float, down: float) -> Detection:
     """Return the detection moved by so many pixels."""
     first, second, third, fourth = ((x + across, y + down) for x, y in detection.corners)
-    return Detection((first, second, third, fourth), detection.score)
+    return replace(detection, corners=(first, second, third, fourth))
 
 
 def merge(detections: Iterable[Detection], most: int) -> tuple[Detection, ...]:

@@ -76,9 +76,18 @@ def test_a_plate_is_found_in_pixels_of_the_frame() -> None:
 
 def test_the_threshold_is_the_released_one_unless_set() -> None:
     """A score below it is no plate."""
-    assert OnnxPlateFinder(VISION, detector(0.4)).find(FRAME) == ()
-    low = Vision(detector_width_px=96, detector_height_px=64, min_detection_score=0.3)
-    assert len(OnnxPlateFinder(low, detector(0.4)).find(FRAME)) == 1
+    assert OnnxPlateFinder(VISION, detector(0.3)).find(FRAME) == ()
+    low = Vision(detector_width_px=96, detector_height_px=64, min_detection_score=0.2)
+    assert len(OnnxPlateFinder(low, detector(0.3)).find(FRAME)) == 1
+
+
+def test_a_score_shortly_below_the_released_threshold_is_faint() -> None:
+    """Whether it is a plate is the reader's to say; a threshold that is set is the last word."""
+    (found,) = OnnxPlateFinder(VISION, detector(0.45)).find(FRAME)
+    (sure,) = OnnxPlateFinder(VISION, detector(0.9)).find(FRAME)
+    assert (found.faint, sure.faint) == (True, False)
+    strict = Vision(detector_width_px=96, detector_height_px=64, min_detection_score=0.5)
+    assert OnnxPlateFinder(strict, detector(0.45)).find(FRAME) == ()
 
 
 def test_the_threshold_follows_the_input_size() -> None:

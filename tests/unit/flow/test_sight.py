@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ class Eyes:
     text: str | None = "AB12CDE"
     searched: int = 0
     seen: tuple[Detection, ...] = field(default=(PLATE,))
+    legible: bool = True
 
     def find(self, frame: Frame) -> tuple[Detection, ...]:  # noqa: ARG002 - the port's signature
         """Return the plate, if there is one."""
@@ -36,7 +37,7 @@ class Eyes:
 
     def read(self, frame: Frame, detection: Detection) -> PlateRead | None:  # noqa: ARG002 - as above
         """Return the text."""
-        return read_of(self.text, detection) if self.text else None
+        return read_of(self.text, detection) if self.text and self.legible else None
 
 
 def sight_of(eyes: Eyes, *, keep_pictures: bool = False) -> Sight:
@@ -133,3 +134,13 @@ def test_another_picture_size_is_searched() -> None:
         sight.look(Frame(np.full(size, 99, np.uint8), i, i, i))
 
     assert eyes.searched == 3
+
+
+def test_a_faint_detection_counts_only_where_a_plate_is_read() -> None:
+    """A sure one counts in any case: a vehicle passed, legible or not."""
+    counts = {}
+    for faint in (False, True):
+        for legible in (False, True):
+            eyes = Eyes(seen=(replace(PLATE, faint=faint),), legible=legible)
+            counts[faint, legible] = sight_of(eyes).look(frame_at(0)).plates_found
+    assert counts == {(False, False): 1, (False, True): 1, (True, True): 1, (True, False): 0}
