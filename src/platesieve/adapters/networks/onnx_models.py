@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 INPUT_MULTIPLE_PX: Final = 32
 
 FAINT_SCORE: Final = 0.4
-"""From this score up to the threshold a detection is faint. The lowest step of 0.05 at which the reader is asked in vain
-less than once in ten held-out pictures; of the 58 detections that were no plates it read a text in one (models/LOG.md)."""
+"""From this score up to the threshold a detection is faint. The lowest step of 0.05 at which the reader is asked in
+vain less than once in ten held-out pictures; of the 58 detections that were no plates it read a text in one."""
 LEAST_PLATENESS: Final = 2.5
 """From this plateness a read counts. Of 415 drawn plates that reader 2.0 reads right it loses none, of 551 held-out
 crops one; of 300 drawn pieces of lettering it leaves 4 of the 11 that gave a text (models/reader/plateness.py)."""
