@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
-from models.datasets.plates import draw_lettering, draw_plate
+from models.datasets.plates import draw_lettering, draw_plate, region_names
 from models.datasets.shared_data import CATALOGUE, Crop, load_crops, plate_free_pieces
 from models.reader.regions import UNTAUGHT, class_of_drawing, class_of_set
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify
@@ -70,11 +70,20 @@ class Batch:
     regions: NDArray[np.int64]
 
 
-def drawn_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
-    """Draw one plate and photograph it `views` times."""
-    plate = draw_plate(rng)
+def drawn_samples(rng: np.random.Generator, sources: Sources, views: int, *, even: bool = False) -> list[Sample]:
+    """Draw one plate and photograph it `views` times; `even`: of each class of the region head as often."""
+    plate = draw_plate(rng, _table_of_any_class(rng) if even else None)
     region = class_of_drawing(plate.region)
     return [(_photographed(rng, plate.luma, sources), plate.text, plate.rows, region) for _ in range(views)]
+
+
+def _table_of_any_class(rng: np.random.Generator) -> str:
+    """Return a table of formats.toml: first a class of the region head, then one of its tables."""
+    of_class: dict[int, list[str]] = {}
+    for name in region_names():
+        of_class.setdefault(class_of_drawing(name), []).append(name)
+    tables = of_class[int(rng.choice(sorted(of_class)))]
+    return tables[int(rng.integers(len(tables)))]
 
 
 def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:
@@ -136,7 +145,7 @@ def make_batch(rng: np.random.Generator, sources: Sources, mix: dict[str, Any], 
         if kind < mix["none"] / max(1, views) * 2.8:  # made one at a time, the others `views` at a time
             samples.append(empty_sample(rng, sources))
         elif kind < 1 - real:
-            samples.extend(drawn_samples(rng, sources, views))
+            samples.extend(drawn_samples(rng, sources, views, even=mix.get("even_regions", False)))
         else:
             samples.extend(real_samples(rng, sources, views))
     samples = samples[:size]

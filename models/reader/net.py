@@ -107,15 +107,21 @@ class _Look(nn.Module):
 
 
 class _Region(nn.Module):
-    """Tell the country from the whole picture: its strip, its letter shapes and its format."""
+    """Tell the country: its strip at either end, its letter shapes, and what stands where in its format."""
 
     def __init__(self, cells: int, channels: int) -> None:
         super().__init__()
-        self.judge = nn.Sequential(nn.Linear(2 * cells + channels, 64), nn.ReLU(), nn.Linear(64, len(REGIONS)))
+        inputs = 4 * cells + 5 * channels
+        self.judge = nn.Sequential(
+            *(nn.Linear(inputs, 128), nn.ReLU(), nn.Dropout(0.1)),
+            *(nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, len(REGIONS))),
+        )
 
     def forward(self, grid: Tensor, tokens: Tensor) -> Tensor:
         """Take the grid (B, cells, 3, 40) and tokens (B, 40, C); return logits (B, len(REGIONS))."""
-        return self.judge(torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), tokens.mean(1)], 1))
+        ends = (grid[:, :, :, :6].mean((2, 3)), grid[:, :, :, -6:].mean((2, 3)))
+        fifths = (tokens[:, i : i + STEPS // 5].mean(1) for i in range(0, STEPS, STEPS // 5))
+        return self.judge(torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), *ends, *fifths], 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

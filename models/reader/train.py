@@ -57,10 +57,10 @@ def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
-def region_loss(logits: torch.Tensor, regions: np.ndarray) -> torch.Tensor:
+def region_loss(logits: torch.Tensor, regions: np.ndarray, smoothing: float = 0.0) -> torch.Tensor:
     """Return the cross-entropy of region logits (B, R) over the samples whose region is known."""
     classes = torch.from_numpy(regions).to(logits.device)
-    summed = F.cross_entropy(logits.float(), classes, ignore_index=UNTAUGHT, reduction="sum")
+    summed = F.cross_entropy(logits.float(), classes, ignore_index=UNTAUGHT, reduction="sum", label_smoothing=smoothing)
     return summed / (classes != UNTAUGHT).sum().clamp(min=1)
 
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the ch
 export = importlib.import_module("models.reader.export")
 net_module = importlib.import_module("models.reader.net")
 regions = importlib.import_module("models.reader.regions")
+teach_region = importlib.import_module("models.reader.teach_region")
 train = importlib.import_module("models.reader.train")
 
 pytest.importorskip("PIL", reason="needs the extra `train`")
@@ -77,6 +78,41 @@ def test_one_batch_is_learnt_by_heart() -> None:
         if loss.item() < 0.03:
             break
     assert train.greedy(net(x)[0]) == _TEXTS
+
+
+def test_the_region_head_is_taught_without_touching_what_is_read() -> None:
+    """The head learns what it is shown; every other weight, and so every text, stays what it was."""
+    torch.manual_seed(4)
+    torch.set_num_threads(1)
+    before = net_module.Reader().eval()
+    net = teach_region.reader_without_head(before.state_dict())
+    optimiser = torch.optim.AdamW(net.region.parameters(), lr=1e-2)
+    classes = np.asarray([1, 4, 9, regions.UNTAUGHT])
+    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), classes)
+    losses = [teach_region.learn(net, optimiser, batch)[0] for _ in range(60)]
+    assert losses[-1] < 0.6 * losses[0]
+    x = train.normalised(batch.crops)
+    net.eval()
+    assert torch.equal(net(x)[0], before(x)[0])
+
+
+def test_weights_of_another_net_are_not_taught() -> None:
+    """A missing part would be taught as noise."""
+    weights = net_module.Reader().state_dict()
+    weights.pop("head.weight")
+    with pytest.raises(ValueError, match="not the weights"):
+        teach_region.reader_without_head(weights)
+
+
+def test_every_class_is_drawn_when_countries_are_even() -> None:
+    """As often as seen, half of the drawings are American."""
+    rng = np.random.default_rng(3)
+    sources = data.Sources({}, np.zeros(0), [])
+    even = [data.drawn_samples(rng, sources, 1, even=True)[0][3] for _ in range(230)]
+    usual = [data.drawn_samples(rng, sources, 1)[0][3] for _ in range(100)]
+    american = regions.REGIONS.index("US")
+    assert len(set(even)) == len(regions.REGIONS)
+    assert even.count(american) / 230 < 0.15 < usual.count(american) / 100
 
 
 def test_the_exported_file_is_the_same_net(tmp_path: Path) -> None:
