@@ -26,6 +26,10 @@ VALID: Final = timedelta(days=90)  # short: a device that nobody renews is out b
 _EARLIER: Final = timedelta(minutes=5)  # clocks of a fleet differ
 _CRL_VALID: Final = timedelta(days=30)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}")
+_USES: Final = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
 _MAX_BYTES: Final = 8192
 _ASK_AGAIN: Final = "make a new request with: platesieve enrol join"
 
@@ -83,17 +87,6 @@ def issue(request: bytes, authority: tuple[bytes, bytes], now: datetime, valid: 
     device, _ = request_facts(request)
     ca, key = _authority(authority)
     loaded = x509.load_pem_x509_csr(request)
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
     builder = (
         x509.CertificateBuilder()
         .subject_name(_named(device))
@@ -103,7 +96,7 @@ def issue(request: bytes, authority: tuple[bytes, bytes], now: datetime, valid: 
         .not_valid_before(now - _EARLIER)
         .not_valid_after(min(now + valid, ca.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_may("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
     )
@@ -160,17 +153,6 @@ def due(certificate: bytes, now: datetime) -> bool:
 def new_authority(name: str, now: datetime) -> tuple[bytes, bytes]:
     """Return certificate and key of a new authority, PEM; valid for ten years."""
     key = ec.generate_private_key(ec.SECP256R1())
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
     builder = (
         x509.CertificateBuilder()
         .subject_name(_named(name))
@@ -180,7 +162,7 @@ def new_authority(name: str, now: datetime) -> tuple[bytes, bytes]:
         .not_valid_before(now - _EARLIER)
         .not_valid_after(now + timedelta(days=3650))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_may("key_cert_sign", "crl_sign"), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -226,3 +208,8 @@ def _spki_fingerprint(key: object) -> str:
     digest = hashes.Hash(hashes.SHA256())
     digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
     return digest.finalize().hex()
+
+
+def _may(*uses: str) -> x509.KeyUsage:
+    """Return the key usages of these names, and no other (RFC 5280, section 4.2.1.3)."""
+    return x509.KeyUsage(**{use: use in uses for use in _USES})
