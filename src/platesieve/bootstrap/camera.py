@@ -109,11 +109,9 @@ def _facts(judge: Judge, networks: Networks) -> Facts:
 
 
 def _witnessed(outlet: Outlet, log: AuditFolder, settings: Settings) -> Outlet:
-    """Return the outlet of a device whose checkpoints are cosigned; without witnesses, the outlet itself."""
+    """Return the outlet of a device whose checkpoints may be cosigned."""
     from platesieve.adapters.disk.cosigned_notes import CosignedNotes, load_witnesses
     from platesieve.flow.witnessing import WitnessedOutlet
 
     witnesses = load_witnesses(Path(file).expanduser() for file in settings.audit.witnesses)
-    if not witnesses:
-        return outlet
     return WitnessedOutlet(outlet, CosignedNotes(log, witnesses))

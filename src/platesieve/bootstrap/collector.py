@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from platesieve.adapters.disk.witness_files import FolderOfWitness
     from platesieve.adapters.local.metrics import PrometheusMeters
     from platesieve.adapters.mqtt.inbox import MqttInbox
+    from platesieve.audit.cosignature import CosignerKey
     from platesieve.collector.admission import Rules
     from platesieve.collector.case import Exported
     from platesieve.collector.records import Event
@@ -160,12 +161,21 @@ def _rules(settings: CollectorSettings) -> Rules:
     return Rules(settings.agency, settings.max_event_bytes, settings.max_retention_days * 86_400 * NS_PER_S, fits)
 
 
-def _witness(settings: CollectorSettings, folder: Path) -> Witness:
+def witness_key(settings: CollectorSettings, folder: Path) -> CosignerKey:
+    """Return the key with which this collector cosigns checkpoints, made on first use; its `.vkey` lies beside it.
+
+    Raises:
+        KeyFileError: see load_or_create_cosigner.
+    """
     from platesieve.adapters.disk.witness_files import load_or_create_cosigner
+
+    return load_or_create_cosigner(folder / "witness.key", f"platesieve/{settings.agency}/witness/{settings.name}")
+
+
+def _witness(settings: CollectorSettings, folder: Path) -> Witness:
     from platesieve.collector.witness import Witness
 
-    key = load_or_create_cosigner(folder / "witness.key", f"platesieve/{settings.agency}/witness/{settings.name}")
-    return Witness(open_witness_files(settings), key)
+    return Witness(open_witness_files(settings), witness_key(settings, folder))
 
 
 def _receipt_key(settings: CollectorSettings) -> bytes | None:

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platesieve.bootstrap.camera import camera_process
-from platesieve.bootstrap.collector import collector_process, database_address, open_store
+from platesieve.bootstrap.collector import (
+    collector_process,
+    database_address,
+    open_store,
+    state_folder,
+    witness_key,
+)
 from platesieve.bootstrap.dashboard import (
     Demonstrator,
     demo_people,
@@ -145,6 +151,10 @@ def _set(folder: Path, broker: DemoBroker) -> Stage:
         assume_clock=True,
         broker=Uplink(host=broker.host, port=broker.port, protocol=broker.protocol),
     )
+    collector_folder = state_folder(collector)
+    witness_key(collector, collector_folder)
+    seen_by = str(collector_folder / "witness.vkey")
+    camera = replace(camera, audit=replace(camera.audit, witnesses=(seen_by,)))
     return Stage(camera, collector, places, reports)
 
 
