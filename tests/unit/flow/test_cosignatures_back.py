@@ -21,7 +21,7 @@ NOTE = b"metro-pd/bridge-7/cam-1\n3\nhash\n\n\xe2\x80\x94 stranger sig\n"
 class Nobody:
     """A Testimony of a device that knows no witness."""
 
-    def believe(self, note: bytes) -> None:
+    def believe(self, note: bytes) -> None:  # noqa: ARG002 - the port's signature
         """Refuse it."""
         raise AuditError("no witness of this device made it", "name the witness's .vkey file in audit.witnesses")
 
@@ -39,7 +39,5 @@ def test_a_cosigned_checkpoint_is_no_command_even_where_no_witness_is_named(capl
         for _ in range(3):
             pipe.coming_back += [Command(NOTE), command]
             assert outlet.notices() == [command]
-    assert [record.getMessage() for record in caplog.records] == [
-        "what a witness said was not kept: no witness of this device made it "
-        "(hint: name the witness's .vkey file in audit.witnesses)"
-    ]
+    (said,) = caplog.records
+    assert "name the witness's .vkey file" in said.getMessage()
