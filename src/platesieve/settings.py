@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 Mount: TypeAlias = Literal["fixed", "mobile"]
 Operator: TypeAlias = Literal["police", "public", "private"]
 Polygon: TypeAlias = tuple[tuple[float, float], ...]  # corners as (latitude, longitude), WGS 84 degrees
+Outline: TypeAlias = tuple[tuple[float, float], ...]  # corners in the picture: shares of its width and height, 0..1
 _NO_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}  # read by pydantic where a file is checked against these
 
 
@@ -47,6 +48,8 @@ class Vision:
     min_detection_score: float | None = None  # None: the threshold released with the model
     motion_fraction: float = 0.0008  # share of changed cells below which a frame is not searched; 0 searches all
     search_at_least_every_s: float = 1.0  # a parked vehicle is still seen this often
+    regions: tuple[Outline, ...] = ()  # only here plates are looked for; none: everywhere
+    masks: tuple[Outline, ...] = ()  # pixels that nothing behind the camera sees, such as a front garden
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,42 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Aiming:
+    """Where the installer's page answers, while somebody at the device has switched it on."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
+    address: str = "127.0.0.1"  # of one interface, the service port; never all of them
+    port: int = 8460
+    field_of_view_deg: float = 66.0  # horizontal, of the lens; 66 is that of Camera Module 3
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a Pi camera exposes; what is None is left to the camera."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
+    shutter_us: int | None = None  # short, or moving plates blur
+    gain: float | None = None
+    ir: bool = False  # whether the infrared lamp is on
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Profiles for day and night, and the light between them: two limits, so that dusk does not flicker."""
+
+    __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
+
+    day: Profile = field(default_factory=Profile)
+    night: Profile = field(default_factory=Profile)
+    night_below_lux: float = 15.0
+    day_above_lux: float = 40.0
+    hold_s: float = 10.0  # so long the light must stay beyond a limit: headlights pass
+    ir_switch: str | None = None  # file that takes 1 and 0, such as the `brightness` of a lamp in /sys/class/leds
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """How often the log is fed."""
 
@@ -132,6 +171,11 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "tracking.least_confidence": (0, 1),
     "tracking.min_iou": (0, 1),
     "tracking.max_jump_widths": (0, 100),
+    "aiming.port": (0, 65_535),
+    "aiming.field_of_view_deg": (1, 179),
+    "exposure.night_below_lux": (0, 200_000),
+    "exposure.day_above_lux": (0, 200_000),
+    "exposure.hold_s": (0, 3600),
     "uplink.port": (1, 65_535),
     "uplink.keepalive_s": (1, 65_535),
     "uplink.max_in_flight": (1, 65_535),
@@ -141,6 +185,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "audit.batch_s": (1, 86_400),
     "audit.health_s": (1, 86_400),
 }
+LONGEST_SHUTTER_US, HIGHEST_GAIN = 66_666, 64
+MOST_OUTLINES, LEAST_CORNERS, MOST_CORNERS = 16, 3, 64  # of regions or masks; of each of them
 INPUT_MULTIPLE_PX = 32  # sides of the detector's input; also a rule of the network itself
 
 
@@ -166,6 +212,8 @@ class Settings:
     tracking: Tracking = field(default_factory=Tracking)
     uplink: Uplink = field(default_factory=Uplink)
     audit: Audit = field(default_factory=Audit)
+    aiming: Aiming = field(default_factory=Aiming)
+    exposure: Exposure = field(default_factory=Exposure)
     delivery: Delivery = field(default_factory=Delivery)
 
     @property
@@ -180,9 +228,36 @@ class Settings:
         return self.camera if self.camera.startswith(("picamera2", "usb:", "/dev/")) else "the clip or folder given"
 
 
+def _broken_outlines(vision: Vision) -> list[str]:
+    problems: list[str] = []
+    for name, outlines in (("regions", vision.regions), ("masks", vision.masks)):
+        if len(outlines) > MOST_OUTLINES:
+            problems.append(f"vision.{name}: must be at most {MOST_OUTLINES} outlines")
+        for number, outline in enumerate(outlines):
+            within = all(0 <= share <= 1 for corner in outline for share in corner)  # also refuses NaN
+            if not within or not LEAST_CORNERS <= len(outline) <= MOST_CORNERS:
+                wanted = f"{LEAST_CORNERS} to {MOST_CORNERS} corners, each [x, y] from 0 to 1"
+                problems.append(f"vision.{name}.{number}: must have {wanted}")
+    return problems
+
+
+def _broken_exposure(exposure: Exposure) -> list[str]:
+    problems: list[str] = []
+    if not exposure.night_below_lux < exposure.day_above_lux:
+        problems.append("exposure.day_above_lux: must be above exposure.night_below_lux")
+    for name, profile in (("day", exposure.day), ("night", exposure.night)):
+        if profile.shutter_us is not None and not 1 <= profile.shutter_us <= LONGEST_SHUTTER_US:
+            problems.append(f"exposure.{name}.shutter_us: must be from 1 to {LONGEST_SHUTTER_US}")
+        if profile.gain is not None and not 1 <= profile.gain <= HIGHEST_GAIN:
+            problems.append(f"exposure.{name}.gain: must be from 1 to {HIGHEST_GAIN}")
+    return problems
+
+
 def out_of_bounds(settings: Settings) -> tuple[str, ...]:
     """Return, for each value that no device can work with, its name and what it must be; empty where all are fine."""
     problems = [f"{name}: must not be empty" for name in ("camera", "state") if not getattr(settings, name).strip()]
+    problems += _broken_outlines(settings.vision)
+    problems += _broken_exposure(settings.exposure)
     delivery = settings.delivery
     if (delivery.url or delivery.folder) and not delivery.root:
         problems.append(

@@ -9,6 +9,7 @@ from platesieve.domain.instant import Instant
 from platesieve.flow.search import Search, is_plate
 from platesieve.tracking.state import Observation, TrackerState
 from platesieve.tracking.tracker import finish, step
+from platesieve.vision.areas import blanked
 from platesieve.vision.crop import crops_of
 from platesieve.vision.motion import step as motion_step
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
     from platesieve.domain.sighting import Sighting
     from platesieve.ports import PlateFinder, PlateReader
-    from platesieve.settings import Tracking, Vision
+    from platesieve.settings import Outline, Tracking, Vision
     from platesieve.vision.frame import Frame
     from platesieve.vision.motion import MotionState
 
@@ -81,6 +82,7 @@ class Sight:
             ModelError: inference failed.
         """
         now = Instant(frame.wall_ns, frame.monotonic_ns)
+        frame = blanked(frame, self._vision.regions, self._vision.masks)
         if not self._is_worth_searching(frame, now):
             return Looked()
         self._searched = now
@@ -95,6 +97,11 @@ class Sight:
         """Follow another policy from the next frame on: which crops are taken, and how long a pass may last."""
         self.keep_pictures = keep_pictures
         self._tracking = replace(self._tracking, max_pass_s=min(self._tracking.max_pass_s, max_pass_s))
+
+    def look_only_at(self, regions: tuple[Outline, ...], masks: tuple[Outline, ...]) -> None:
+        """Look from the next frame on only inside the regions and outside the masks."""
+        self._vision = replace(self._vision, regions=regions, masks=masks)
+        self._motion = None
 
     def finish(self) -> tuple[Sighting, ...]:
         """Return the passes that were under way: the source has ended."""
