@@ -87,6 +87,8 @@ var required = map[string]map[string]shape{
 	"alerts-checked":       {"list": listed, "confirmed": count, "refuted": count},
 	"self-test":            {"part": part_, "result": result},
 	"calibrated":           {"part": part_, "result": result},
+	"aiming-opened":        {"minutes": count},
+	"aiming-closed":        {"reason": choice("time-over", "ended", "too-many-tries", "camera"), "entered": count},
 	"updated":              {"component": component, "stage": stage},
 	"log-repaired":         {"files": count},
 	"retired":              {"reason": retired},

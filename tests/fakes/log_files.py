@@ -110,6 +110,8 @@ def one_of_each() -> list[e.Entry]:
         e.AlertsChecked(later[25], "ncic/stolen", 3, 1),
         e.SelfTest(later[26], e.Part.CAMERA, e.Result.PASSED, sha256),
         e.Calibrated(later[27], e.Part.AIM, e.Result.PASSED, sha256),
+        e.AimingOpened(later[27], 30),
+        e.AimingClosed(later[28], e.AimingEnd.TIME_OVER, 1),
         e.Updated(later[28], e.Component.SOFTWARE, e.UpdateStage.ACTIVATED, "0.2.0", sha256),
         e.LogRepaired(later[29], 2),
         e.Shutdown(later[30]),

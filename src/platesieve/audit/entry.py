@@ -15,6 +15,7 @@ import rfc8785
 
 from platesieve.audit.entries.choices import (
     Action,
+    AimingEnd,
     ClockSource,
     Component,
     ErasedReason,
@@ -35,6 +36,8 @@ from platesieve.audit.entries.choices import (
     UpdateStage,
 )
 from platesieve.audit.entries.device import (
+    AimingClosed,
+    AimingOpened,
     Boot,
     Calibrated,
     ClockStep,
@@ -114,6 +117,8 @@ Entry: TypeAlias = (
     | ClockStep
     | SelfTest
     | Calibrated
+    | AimingOpened
+    | AimingClosed
     | Updated
     | LogRepaired
     | Retired
@@ -121,7 +126,8 @@ Entry: TypeAlias = (
 )
 
 __all__ = (
-    "KINDS", "MAX_BYTES", "Access", "Action", "AlertsChecked", "Batch", "Boot", "Calibrated", "ClockSource",
+    "KINDS", "MAX_BYTES", "Access", "Action", "AimingClosed", "AimingEnd", "AimingOpened",
+    "AlertsChecked", "Batch", "Boot", "Calibrated", "ClockSource",
     "ClockStep", "Component", "ConfigLoaded", "Deletion", "DeletionReason", "Delivered", "Entry", "EpochKeyCreated",
     "EpochKeyDestroyed", "Erased", "ErasedReason", "Hold", "HoldEnd", "HoldLifted", "HoldScope", "HotListLoaded",
     "KeyDistrusted", "KeyPurpose", "KeyRole", "KeyTrusted", "LogRepaired", "ManualEnd", "ManualEntryAdded",

@@ -321,6 +321,10 @@ def _told(entry: Entry) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for e
             return f"settings {entry.sha256[:8]}"
         case e.Updated():
             return " ".join(filter(None, (entry.component.value, entry.stage.value, entry.version)))
+        case e.AimingOpened():
+            return f"the installer's page, for {entry.minutes} minutes"
+        case e.AimingClosed():
+            return f"{entry.reason.value}, {entry.entered} came in"
         case e.LogRepaired():
             return f"{entry.files} files of an append that was cut short"
         case e.Retired():

@@ -156,6 +156,15 @@ class UpdateStage(StrEnum):
     REFUSED = "refused"
 
 
+class AimingEnd(StrEnum):
+    """Why the installer's page answers no more."""
+
+    TIME_OVER = "time-over"
+    ENDED = "ended"
+    TOO_MANY_TRIES = "too-many-tries"
+    CAMERA = "camera"
+
+
 class RetireReason(StrEnum):
     """Why a device, or the key of its log, is used no more."""
 

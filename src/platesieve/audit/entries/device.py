@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from platesieve.audit import words
-from platesieve.audit.entries.choices import ClockSource, Component, Part, Result, RetireReason, UpdateStage
+from platesieve.audit.entries.choices import AimingEnd, ClockSource, Component, Part, Result, RetireReason, UpdateStage
 from platesieve.audit.entries.field import Checked, Count, DevicePath, MaybeHash, MaybeVersion, Time, Token, Version
 
 
@@ -52,6 +52,23 @@ class Calibrated(Checked):
     part: Annotated[Part, words.Choice(Part)]
     result: Annotated[Result, words.Choice(Result)]
     sha256: MaybeHash = None
+
+
+@dataclass(frozen=True, slots=True)
+class AimingOpened(Checked):
+    """Somebody at the device opened the installer's page, with pictures whose plates are blurred, for so long."""
+
+    time_ns: Time
+    minutes: Count
+
+
+@dataclass(frozen=True, slots=True)
+class AimingClosed(Checked):
+    """The installer's page answers no more; `entered` counts who came in with a code."""
+
+    time_ns: Time
+    reason: Annotated[AimingEnd, words.Choice(AimingEnd)]
+    entered: Count
 
 
 @dataclass(frozen=True, slots=True)
