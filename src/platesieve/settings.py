@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 Mount: TypeAlias = Literal["fixed", "mobile"]
 Operator: TypeAlias = Literal["police", "public", "private"]
@@ -75,6 +76,7 @@ class Uplink:
 
     host: str | None = None
     port: int = 8883
+    other_hosts: tuple[str, ...] = ()  # other nodes of the same cluster, "host" or "host:port", tried in turn
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
@@ -87,6 +89,17 @@ class Uplink:
     content_mode: Literal["structured", "binary"] = "structured"  # of CloudEvents; binary where MQTT 5 is spoken
     home_assistant: bool = False  # announce health, and nothing else, to Home Assistant
     receipt_wait_s: float = 600.0  # an event whose receipt did not come by then is sent again
+
+    @property
+    def brokers(self) -> tuple[tuple[str, int], ...]:
+        """Return host and port of each node, the one to begin with first; empty where none is set.
+
+        Raises:
+            ValueError: one of `other_hosts` is no host and no host with a port.
+        """
+        if self.host is None:
+            return ()
+        return ((self.host, self.port), *(_host_and_port(other, self.port) for other in self.other_hosts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,22 @@ class Settings:
         return self.camera if self.camera.startswith(("picamera2", "usb:", "/dev/")) else "the clip or folder given"
 
 
+def _host_and_port(text: str, port: int) -> tuple[str, int]:
+    """Return the parts of "host", "host:port", "[::1]" or "[::1]:port"; `port` where none is written."""
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname or parts.netloc != text or "@" in text or text.endswith(":"):
+        raise ValueError("no host")
+    return parts.hostname, parts.port or port
+
+
+def _broken_hosts(uplink: Uplink) -> tuple[str, ...]:
+    try:
+        has_nodes = bool(uplink.brokers)
+    except ValueError:
+        return ("uplink.other_hosts: must be host names or addresses, with :port where it is another one",)
+    return () if has_nodes or not uplink.other_hosts else ("uplink.host: must name the first of the nodes",)
+
+
 def _broken_outlines(vision: Vision) -> list[str]:
     problems: list[str] = []
     for name, outlines in (("regions", vision.regions), ("masks", vision.masks)):
@@ -256,6 +285,7 @@ def _broken_exposure(exposure: Exposure) -> list[str]:
 def out_of_bounds(settings: Settings) -> tuple[str, ...]:
     """Return, for each value that no device can work with, its name and what it must be; empty where all are fine."""
     problems = [f"{name}: must not be empty" for name in ("camera", "state") if not getattr(settings, name).strip()]
+    problems += _broken_hosts(settings.uplink)
     problems += _broken_outlines(settings.vision)
     problems += _broken_exposure(settings.exposure)
     delivery = settings.delivery

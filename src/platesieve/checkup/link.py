@@ -25,7 +25,7 @@ def broker(settings: Settings) -> Finding:
     if settings.uplink.host is None:
         return Finding("broker", "warn", "none is given: everything waits until it expires", "give --broker HOST")
     state = probe(settings.uplink, Address.from_device(settings.device))
-    where = f"{settings.uplink.host}:{settings.uplink.port}"
+    where = " or ".join(f"{host}:{port}" for host, port in settings.uplink.brokers)
     if state != "connected":
         return Finding("broker", "fail", state, f"check that a broker listens at {where} and knows this device")
     if settings.uplink.ca_file is None and settings.uplink.certificate_file is None:

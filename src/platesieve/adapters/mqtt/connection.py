@@ -117,6 +117,7 @@ class Connection:
         self.receipts: queue.Queue[bytes] = queue.Queue(_MAX_WAITING_RECEIPTS)
         self.state = CONNECTING
         self._settings = settings
+        self._nodes = settings.brokers
         self._address = address
         self._tls = tls
         self._on_event = on_event
@@ -176,7 +177,7 @@ class Connection:
             if self._protocol == "5":
                 properties = None if self._probing else _connect_properties()
                 extra = {"clean_start": self._probing, "properties": properties}
-            client.connect(self._settings.host or "", self._settings.port, self._settings.keepalive_s, **extra)
+            client.connect(*self._node(attempt), self._settings.keepalive_s, **extra)
             client.loop_start()
             while not attempt.over.wait(0.5) and not self._closing.is_set():
                 if not self._network_thread_lives():
@@ -186,6 +187,10 @@ class Connection:
                 self._part(client)
         finally:
             _hang_up(client)
+
+    def _node(self, attempt: _Attempt) -> tuple[str, int]:
+        """Return the node of this attempt: when a connection ends, for whatever reason, the next node has its turn."""
+        return self._nodes[(attempt.number - 1) % len(self._nodes)]
 
     def _network_thread_lives(self) -> bool:
         # paho's thread can end without any callback (issue 894); its name is the public way to see that.

@@ -7,6 +7,7 @@ on the next one; what came on an older connection is dropped here, and the broke
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import time
@@ -76,6 +77,7 @@ class MqttInbox:
     ) -> None:
         if settings.host is None:
             raise LinkError("no broker is set for the collector", "set broker.host in the settings of the collector")
+        self._nodes = itertools.cycle(_nodes(settings))
         self.state = "connecting"
         self._version5 = settings.protocol == "5"
         self._filters = [f"{f'$share/{share}/' if share else ''}platesieve/{agency}/+/+/{kind}" for kind in kinds]
@@ -83,10 +85,8 @@ class MqttInbox:
         self._connection = 0
         self._client = self._made(settings, client_id)
         self._client.reconnect_delay_set(*retry_s)
-        extra: dict[str, Any] = {}
-        if self._version5:
-            extra = {"clean_start": False, "properties": _connect_properties(max_bytes)}
-        self._client.connect_async(settings.host, settings.port, settings.keepalive_s, **extra)
+        self._keepalive_s, self._max_bytes = settings.keepalive_s, max_bytes
+        self._aim_at_next_node()
         self._client.loop_start()
 
     def take(self, timeout_s: float, limit: int) -> Sequence[Message]:
@@ -119,6 +119,13 @@ class MqttInbox:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def _aim_at_next_node(self) -> None:
+        """Say where paho's thread connects next; it takes the pauses between attempts by itself."""
+        extra: dict[str, Any] = {}
+        if self._version5:
+            extra = {"clean_start": False, "properties": _connect_properties(self._max_bytes)}
+        self._client.connect_async(*next(self._nodes), self._keepalive_s, **extra)
+
     def _made(self, settings: Uplink, client_id: str) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -133,7 +140,7 @@ class MqttInbox:
         if settings.username is not None:
             client.username_pw_set(settings.username)
         client.on_connect = self._on_connect
-        client.on_connect_fail = lambda *_: self._say("the broker cannot be reached")
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -152,11 +159,16 @@ class MqttInbox:
             client.subscribe([(each, 1) for each in self._filters])
         self._say(CONNECTED)
 
+    def _on_connect_fail(self, *_: object) -> None:
+        self._say("the broker cannot be reached")
+        self._aim_at_next_node()
+
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
         if reason.is_failure:
             self._say(f"the connection was lost: {reason}")
+            self._aim_at_next_node()
         else:
             self.state = "closed"
 
@@ -179,6 +191,15 @@ class MqttInbox:
         if state != self.state:
             _log.log(logging.INFO if state == CONNECTED else logging.WARNING, "broker: %s", state)
         self.state = state
+
+
+def _nodes(settings: Uplink) -> Sequence[tuple[str, int]]:
+    try:
+        return settings.brokers
+    except ValueError as error:
+        raise LinkError(
+            "broker.other_hosts names something that is no host", "write host names or addresses, with :port if needed"
+        ) from error
 
 
 def _connect_properties(max_bytes: int) -> Properties:

@@ -33,7 +33,7 @@ def tls_context(settings: Uplink) -> ssl.SSLContext | None:
         LinkError: neither TLS nor a loopback address: everything would cross a network in the clear.
     """
     if settings.ca_file is None and settings.certificate_file is None:
-        if _is_loopback(settings.host or "") or settings.unsafe_plaintext:
+        if all(_is_loopback(host) for host, _ in settings.brokers) or settings.unsafe_plaintext:
             return None
         raise LinkError(
             "without `ca_file` events would cross the network unencrypted",

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from paho.mqtt.enums import MQTTErrorCode
 
 from platesieve.adapters.mqtt import wire
 from platesieve.adapters.mqtt.connection import (
+    CONNECTED,
     CONNECTING,
     ONLY_3_1_1,
     Answer,
@@ -225,11 +226,23 @@ def open_publisher(settings: Uplink, address: wire.Address, on_event: Callable[[
 def probe(settings: Uplink, address: wire.Address, limit_s: float = 10.0) -> str:
     """Try to connect once, beside an uplink process that may run; return `connected` or in one sentence why not.
 
+    Of several nodes one that takes us is enough, as for the uplink; of none, the first one's reason is returned.
+
     Raises:
         KeyFileError, LinkError: see link.tls_context.
     """
     if settings.host is None:
         return NoBroker.state
+    reasons = []
+    for host, port in settings.brokers:
+        node = replace(settings, host=host, port=port, other_hosts=())
+        reasons.append(_probe_node(node, address, limit_s / len(settings.brokers)))
+        if reasons[-1] == CONNECTED:
+            return CONNECTED
+    return reasons[0]
+
+
+def _probe_node(settings: Uplink, address: wire.Address, limit_s: float) -> str:
     connection = Connection(settings, address, tls_context(settings), lambda: None, (0.1, 1.0), probing=True)
     end_s = time.monotonic() + limit_s
     while connection.state in {CONNECTING, ONLY_3_1_1} and time.monotonic() < end_s:
