@@ -1,4 +1,4 @@
-"""Several nodes of one broker: which is tried when. Nothing here speaks MQTT; the nodes only count who comes."""
+"""Several nodes of one broker: which is tried when, in which version. The nodes only note who comes, and hang up."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ ADDRESS = Address.from_device(Device())
 
 
 class Node:
-    """A node that hangs up on everybody and counts them; use as a context manager."""
+    """A node that hangs up on everybody, and notes the versions they spoke; use as a context manager."""
 
     def __init__(self) -> None:
         self.visits = 0
+        self.versions: list[int] = []  # 5, or 4 for MQTT 3.1.1
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._hang_up, daemon=True)
@@ -49,7 +50,9 @@ class Node:
             except OSError:
                 return
             self.visits += 1
-            visitor.close()
+            with visitor, contextlib.suppress(OSError):
+                first = visitor.recv(4096)
+                self.versions += first[first.index(b"MQTT") + 4 :][:1] if b"MQTT" in first else b""
 
 
 def publisher(settings: Uplink) -> MqttPublisher:
@@ -108,6 +111,26 @@ def test_a_probe_gives_each_node_its_turn() -> None:
         probe(where, ADDRESS, limit_s=1.0)
 
         assert came(lambda: last.visits >= 1, 2)
+
+
+def test_a_broker_that_hangs_up_on_mqtt_5_is_asked_in_3_1_1() -> None:
+    """RabbitMQ 3.10 says nothing to MQTT 5; but nobody is taken for such a broker for good."""
+    with Node() as node:
+        opened = publisher(Uplink(host="127.0.0.1", port=node.port))
+        assert came(lambda: len(node.versions) >= 4)
+        opened.close()
+
+    assert node.versions[:4] == [5, 4, 5, 4]
+
+
+def test_who_wants_3_1_1_never_speaks_5() -> None:
+    """The control: the setting holds."""
+    with Node() as node:
+        opened = publisher(Uplink(host="127.0.0.1", port=node.port, protocol="3.1.1"))
+        assert came(lambda: len(node.versions) >= 3)
+        opened.close()
+
+    assert set(node.versions) == {4}
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 CONNECTED = "connected"
 CONNECTING = "connecting"
 ONLY_3_1_1 = "the broker speaks no MQTT 5; going on with 3.1.1"
+TRYING_3_1_1 = "the broker hung up on MQTT 5; trying 3.1.1"
 MAX_COMMAND_BYTES = 4096
 WILL_DELAY_S = 5  # a connection that comes back within this was never offline for subscribers
 _SESSION_S = 24 * 3600  # for this long the broker keeps commands for us
@@ -125,7 +126,8 @@ class Connection:
         self._probing = probing
         # Some brokers refuse a slash.
         self._client_id = address.path.replace("/", ":") + (":probe" if probing else "")
-        self._protocol: Literal["5", "3.1.1"] = settings.protocol
+        self._protocol: Literal["5", "3.1.1"] = settings.protocol  # of the next connection
+        self._wanted = settings.protocol
         self._closing = threading.Event()
         self._attempt = _Attempt(0)
         self._thread = threading.Thread(target=self._run, name="platesieve-mqtt", daemon=True)
@@ -154,11 +156,26 @@ class Connection:
             self.happenings.put(Down(attempt.number))
             if self._closing.is_set():
                 break
-            self._say(attempt.trouble or ("the connection was lost" if attempt.accepted else self._hung_up()))
+            self._say(attempt.trouble or ("the connection was lost" if attempt.accepted else self._fall_back()))
+            if attempt.accepted:
+                self._protocol = self._wanted
             self._on_event()
             pause_s = shortest_s if attempt.accepted else min(pause_s * 2, longest_s)
             self._closing.wait(pause_s * random.SystemRandom().uniform(0.75, 1.25))
         self.state = "closed"
+
+    def _fall_back(self) -> str:
+        """Take the other version for the next connection, and return what to say meanwhile.
+
+        A broker should answer a version that it does not speak (MQTT 3.1.1, 3.1.2.2); RabbitMQ before 3.13 hangs up.
+        But so does one that dislikes our certificate: therefore 5 has the first word again at every new start.
+        """
+        why = self._hung_up()
+        if self._wanted == "5":
+            self._protocol = "3.1.1" if self._protocol == "5" else "5"
+            if self._protocol == "3.1.1" and self.state != why:
+                return TRYING_3_1_1
+        return why
 
     def _hung_up(self) -> str:
         """Say why a broker may end a connection without a word.
@@ -280,7 +297,7 @@ class Connection:
 
     def _refused(self, attempt: _Attempt, reason: ReasonCode) -> None:
         if self._protocol == "5" and reason.value == _UNSUPPORTED_VERSION:
-            self._protocol = "3.1.1"
+            self._protocol = self._wanted = "3.1.1"
             attempt.trouble = ONLY_3_1_1
         else:
             attempt.trouble = f"the broker refused us: {reason}"

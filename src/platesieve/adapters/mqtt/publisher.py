@@ -18,6 +18,7 @@ from platesieve.adapters.mqtt.connection import (
     CONNECTED,
     CONNECTING,
     ONLY_3_1_1,
+    TRYING_3_1_1,
     Answer,
     Connection,
     Down,
@@ -245,7 +246,7 @@ def probe(settings: Uplink, address: wire.Address, limit_s: float = 10.0) -> str
 def _probe_node(settings: Uplink, address: wire.Address, limit_s: float) -> str:
     connection = Connection(settings, address, tls_context(settings), lambda: None, (0.1, 1.0), probing=True)
     end_s = time.monotonic() + limit_s
-    while connection.state in {CONNECTING, ONLY_3_1_1} and time.monotonic() < end_s:
+    while connection.state in {CONNECTING, ONLY_3_1_1, TRYING_3_1_1} and time.monotonic() < end_s:
         time.sleep(0.02)
     state = connection.state
     connection.close()
