@@ -17,6 +17,7 @@ REVEALS = {
     "evaluation/pictures.py": "compares reads with labels; only counts leave",
     "evaluation/single_frames.py": "pairs single reads with Sightings by likeness; clip.py counts them",
     "evaluation/clip.py": "compares Sightings with the plates a clip is known to show",
+    "aiming/field_check.py": "shows the installer what is read, for a minute; RAM only",
     "bootstrap/sight.py": "keys the digests by which the tracker knows a plate again, in RAM",
     "cli/demo_view.py": "shows what the drawn street was read as; the demo alone",
     "cli/read.py": "--reveal, on the screen of whoever asked",

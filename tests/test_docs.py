@@ -116,7 +116,7 @@ def test_every_verb_says_what_it_does_and_shows_an_example(path: str, command: A
 
 def test_every_verb_that_reports_has_json() -> None:
     """As the README says; those without are named, with what they do instead of reporting."""
-    until_stopped = {"run", "camera", "uplink", "audit watch", "agency enrol serve"}
+    until_stopped = {"run", "aim", "camera", "uplink", "audit watch", "agency enrol serve"}
     print_json_or_a_file = {"command", "open", "schema", "audit export", "agency enrol revocations", "enrol request"}
     act_and_say_one_line = {
         *("provision new", "provision check", "provision apply", "enrol join", "enrol renew", "enrol accept"),

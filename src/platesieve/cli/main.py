@@ -15,6 +15,7 @@ from platesieve import __version__
 from platesieve.cli import (
     agency,
     agency_enrol,
+    aim,
     audit,
     collect,
     command,
@@ -65,6 +66,7 @@ app.command("self-test")(self_test.self_test)
 app.add_typer(provision.app, name="provision")
 app.add_typer(enrol.app, name="enrol")
 app.command()(retire.retire)
+app.command()(aim.aim)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(report.app, name="report")
