@@ -123,6 +123,17 @@ def test_a_broker_that_hangs_up_on_mqtt_5_is_asked_in_3_1_1() -> None:
     assert node.versions[:4] == [5, 4, 5, 4]
 
 
+def test_each_node_is_asked_in_both_versions() -> None:
+    """Otherwise the one that lives might be asked in the wrong one for ever."""
+    with Node() as first, Node() as last:
+        where = Uplink(host="127.0.0.1", port=first.port, other_hosts=(f"127.0.0.1:{last.port}",))
+        opened = publisher(where)
+        assert came(lambda: len(last.versions) >= 2)
+        opened.close()
+
+    assert first.versions[:2] == last.versions[:2] == [5, 4]
+
+
 def test_who_wants_3_1_1_never_speaks_5() -> None:
     """The control: the setting holds."""
     with Node() as node:

@@ -8,6 +8,7 @@ that paho does or dies of can stop either.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import random
@@ -118,7 +119,8 @@ class Connection:
         self.receipts: queue.Queue[bytes] = queue.Queue(_MAX_WAITING_RECEIPTS)
         self.state = CONNECTING
         self._settings = settings
-        self._nodes = settings.brokers
+        self._nodes = itertools.cycle(settings.brokers)
+        self._node = next(self._nodes)
         self._address = address
         self._tls = tls
         self._on_event = on_event
@@ -149,6 +151,7 @@ class Connection:
         pause_s = shortest_s
         while not self._closing.is_set():
             self._attempt = attempt = _Attempt(self._attempt.number + 1)
+            spoken = self._protocol
             try:
                 self._connect_and_wait(attempt)
             except Exception as error:  # noqa: BLE001 - this thread ending would end all sending in silence
@@ -157,12 +160,18 @@ class Connection:
             if self._closing.is_set():
                 break
             self._say(attempt.trouble or ("the connection was lost" if attempt.accepted else self._fall_back()))
-            if attempt.accepted:
-                self._protocol = self._wanted
+            self._prepare_next(attempt, spoken)
             self._on_event()
             pause_s = shortest_s if attempt.accepted else min(pause_s * 2, longest_s)
             self._closing.wait(pause_s * random.SystemRandom().uniform(0.75, 1.25))
         self.state = "closed"
+
+    def _prepare_next(self, attempt: _Attempt, spoken: str) -> None:
+        """Give the next node its turn, however a connection ended; unless this one may know 3.1.1 alone."""
+        if attempt.accepted:
+            self._protocol = self._wanted
+        if attempt.accepted or (spoken, self._protocol) != ("5", "3.1.1"):
+            self._node = next(self._nodes)
 
     def _fall_back(self) -> str:
         """Take the other version for the next connection, and return what to say meanwhile.
@@ -194,7 +203,7 @@ class Connection:
             if self._protocol == "5":
                 properties = None if self._probing else _connect_properties()
                 extra = {"clean_start": self._probing, "properties": properties}
-            client.connect(*self._node(attempt), self._settings.keepalive_s, **extra)
+            client.connect(*self._node, self._settings.keepalive_s, **extra)
             client.loop_start()
             while not attempt.over.wait(0.5) and not self._closing.is_set():
                 if not self._network_thread_lives():
@@ -204,10 +213,6 @@ class Connection:
                 self._part(client)
         finally:
             _hang_up(client)
-
-    def _node(self, attempt: _Attempt) -> tuple[str, int]:
-        """Return the node of this attempt: when a connection ends, for whatever reason, the next node has its turn."""
-        return self._nodes[(attempt.number - 1) % len(self._nodes)]
 
     def _network_thread_lives(self) -> bool:
         # paho's thread can end without any callback (issue 894); its name is the public way to see that.
