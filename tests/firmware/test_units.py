@@ -16,7 +16,8 @@ from platesieve.supervision import PERMANENT
 ROOT = Path(__file__).parents[2]
 OVERLAY = ROOT / "firmware" / "overlay"
 UNITS = OVERLAY / "usr/lib/systemd/system"
-LIMITS = {"camera": 1.0, "uplink": 1.5}
+LIMITS = {"camera": 1.0, "uplink": 1.5}  # the two that run all the time
+PASSING = {"aim": 1.5}
 
 pytestmark = pytest.mark.integration
 
@@ -39,13 +40,16 @@ def directives(name: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "limit"), LIMITS.items())
+@pytest.mark.parametrize(("name", "limit"), {**LIMITS, **PASSING}.items())
 def test_a_service_is_hardly_exposed(name: str, limit: float) -> None:
-    """The gate of the sandbox: camera at most 1.0, uplink at most 1.5."""
+    """The gate of the sandbox: camera at most 1.0, uplink and the aiming page at most 1.5."""
     assert exposure(UNITS / f"platesieve-{name}.service") <= limit
 
 
-@pytest.mark.parametrize(("name", "line"), [("camera", "PrivateNetwork=yes"), ("uplink", "PrivateDevices=yes")])
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("camera", "PrivateNetwork=yes"), ("uplink", "PrivateDevices=yes"), ("aim", "CapabilityBoundingSet=")],
+)
 def test_the_gate_notices_a_line_that_is_missing(tmp_path: Path, name: str, line: str) -> None:
     """The control: without the line that matters most the score is worse."""
     unit = UNITS / f"platesieve-{name}.service"
@@ -71,6 +75,63 @@ def test_a_service_leaves_no_trace_and_does_not_restart_in_vain(name: str) -> No
     assert {int(code) for code in unit["RestartPreventExitStatus"][0].split()} == PERMANENT
 
 
+def test_the_aiming_page_takes_the_place_of_the_camera_service_and_ends() -> None:
+    """Never both at once: one sees pixels without a network, the other for half an hour with the service port."""
+    unit = directives("aim")
+
+    assert unit["Conflicts"] == ["platesieve-camera.service"]
+    assert int(unit["RuntimeMaxSec"][0]) <= 1900
+    assert unit["Restart"] == ["no"]
+    assert "console" in unit["StandardError"][0]  # the code is for whoever stands there
+    assert unit["InaccessiblePaths"] == ["-/var/lib/platesieve/uplink"]
+    assert "Install" not in (UNITS / "platesieve-aim.service").read_text()  # nothing starts it but a person's file
+
+
+def run_script(name: str, folder: Path) -> list[str]:
+    """Run a script of the overlay on scratch folders; return what it asked of systemd."""
+    systemctl = folder / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n')
+    systemctl.chmod(0o755)
+    places = {f"PLATESIEVE_{one.upper()}": str(folder / one) for one in ("boot", "state", "etc")}
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", **places}
+    subprocess.run(
+        [OVERLAY / "usr/lib/platesieve" / name], env=environment, check=True, capture_output=True, timeout=10
+    )
+    asked = folder / "asked"
+    return asked.read_text().splitlines() if asked.exists() else []
+
+
+@pytest.mark.parametrize(("written", "becomes"), [("20 BRIDGE-SEVEN\n", "20 BRIDGE-SEVEN\n"), ("", "30\n")])
+def test_a_file_on_the_card_asks_once(tmp_path: Path, written: str, becomes: str) -> None:
+    """It is taken off the card before the page opens; an empty one means half an hour; without one nothing happens."""
+    for folder in ("boot", "state"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "boot/aim").write_text(written)
+
+    run_script("aim-asked", tmp_path)
+    assert (tmp_path / "state/aim").read_text() == becomes
+    assert not (tmp_path / "boot/aim").exists()
+    (tmp_path / "state/aim").unlink()
+    run_script("aim-asked", tmp_path)
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_afterwards_settings_are_in_place_and_the_camera_reads(tmp_path: Path, *, confirmed: bool) -> None:
+    """What the installer confirmed replaces the settings as a whole; without it they stay; no request is left."""
+    for folder in ("state/camera", "etc"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/platesieve.toml").write_text("old")
+    (tmp_path / "state/aim").write_text("30")
+    if confirmed:
+        (tmp_path / "state/camera/aim.toml").write_text("new")
+
+    assert run_script("aim-done", tmp_path) == ["--no-block start platesieve-camera.service"]
+    assert (tmp_path / "etc/platesieve.toml").read_text() == ("new" if confirmed else "old")
+    assert [file.name for file in tmp_path.rglob("*aim*")] == []
+    assert len(list((tmp_path / "etc").iterdir())) == 1
+
+
 def test_each_service_cannot_see_the_other_ones_folder() -> None:
     """The process with the network has no key of the log, the one with the plates no key of the broker."""
     assert directives("camera")["InaccessiblePaths"] == ["-/var/lib/platesieve/uplink"]
@@ -80,7 +141,7 @@ def test_each_service_cannot_see_the_other_ones_folder() -> None:
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     """No unknown section, key or value; the program itself is put in place by an installation."""
     for unit in UNITS.glob("*.service"):
-        text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text())
+        text = re.sub(r"(?m)^(Exec\w+)=\+?/(?:opt|usr/lib)/platesieve/\S+", r"\1=/bin/true", unit.read_text())
         (tmp_path / unit.name).write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, tmp_path.glob("*.service"))]
     environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
