@@ -232,6 +232,11 @@ def _lookout(settings: Settings, clock: Clock) -> Lookout:
             sure = Sure(reading.min_confidence, reading.min_agreeing_frames)
     sight = build_sight(replace(settings, vision=replace(vision, motion_fraction=0.0)))
     latest = [Light()]
-    camera = open_camera(settings.camera, clock, Replay(pace="live", loop=True))
+
+    def told(light: Light) -> None:
+        latest[0] = light
+
+    replay = Replay(pace="live", loop=True)
+    camera = open_camera(settings.camera, clock, replay, exposure=settings.exposure, told=told)
     areas = Areas(vision.regions, vision.masks)
     return Lookout(camera, sight, FieldCheck(sure), areas, lambda: latest[0], settings.aiming.field_of_view_deg)

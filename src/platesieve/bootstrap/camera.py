@@ -75,8 +75,9 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
             _log.warning("the networks that were delivered are not used: %s", networks.refused)
         finder = WatchedFinder(networks.finder)
         sight = build_sight(settings, judge.policy, finder, networks.plate_reader)
+        replay = Replay(pace=settings.pace)
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
-        camera = stack.enter_context(closing(open_camera(settings.camera, clock, Replay(pace=settings.pace))))
+        camera = stack.enter_context(closing(open_camera(settings.camera, clock, replay, exposure=settings.exposure)))
         pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(_part, pipe)
         outlet = _witnessed(pipe, log, settings)

@@ -7,15 +7,20 @@ So nothing is ever converted to colour.
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from platesieve.domain.errors import CameraError
 from platesieve.domain.instant import NS_PER_S
+from platesieve.settings import Exposure, Profile
+from platesieve.vision.daylight import Dusk, Light, dusk
 from platesieve.vision.frame import Frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from platesieve.ports import Clock
@@ -43,15 +48,25 @@ class Picamera2Source:
         clock: must count its monotonic time since boot as well, as SystemClock does.
         size_px: width and height of the frames.
         rate_hz: frames per second to ask for.
+        exposure: profiles for day and night; each frame's light says which one is in force.
+        told: hears what the camera says of the light in each frame.
 
     Raises:
         CameraError: picamera2 is not installed, there is no camera, or another program holds it.
     """
 
     def __init__(
-        self, clock: Clock, *, size_px: tuple[int, int] = DEFAULT_SIZE_PX, rate_hz: float = DEFAULT_RATE_HZ
+        self,
+        clock: Clock,
+        *,
+        size_px: tuple[int, int] = DEFAULT_SIZE_PX,
+        rate_hz: float = DEFAULT_RATE_HZ,
+        exposure: Exposure | None = None,
+        told: Callable[[Light], None] | None = None,
     ) -> None:
         self._clock, self._size = clock, size_px
+        self._exposure, self._told = exposure or Exposure(), told
+        self._dusk = Dusk()
         self._number = 0
         self._camera = _open_camera()
         try:
@@ -79,6 +94,7 @@ class Picamera2Source:
             raise CameraError("the Pi camera failed while it ran", _CABLE_HINT) from error
         luma = luma_plane(plane, self._size)
         monotonic_ns, wall_ns = self._times(metadata)
+        self._heed(light_of(metadata), monotonic_ns / NS_PER_S)
         frame = Frame(luma, self._number, wall_ns, monotonic_ns)
         self._number += 1
         return frame
@@ -90,7 +106,7 @@ class Picamera2Source:
 
     def _start(self, rate_hz: float) -> None:
         wanted = {"FrameRate": rate_hz, "AeExposureMode": _SHORT_EXPOSURE}
-        known = self._camera.camera_controls
+        known = self._known = self._camera.camera_controls
         # The preview configuration has full-range brightness (sYCC); the one for video squeezes it to 16..235.
         self._camera.configure(
             self._camera.create_preview_configuration(
@@ -100,6 +116,27 @@ class Picamera2Source:
             )
         )
         self._camera.start()
+        self._take_on(self._exposure.day)
+
+    def _heed(self, light: Light, at_s: float) -> None:
+        """Tell the light, and change between day and night."""
+        if self._told is not None:
+            self._told(light)
+        before, self._dusk = self._dusk.now, dusk(self._dusk, light.lux, at_s, self._exposure)
+        if self._dusk.now != before:
+            self._take_on(self._exposure.day if self._dusk.now == "day" else self._exposure.night)
+
+    def _take_on(self, profile: Profile) -> None:
+        """Set what a profile names; what it leaves open goes back to the camera's own judgement (0)."""
+        if self._exposure.day == self._exposure.night == Profile():
+            return
+        wanted = {"ExposureTime": profile.shutter_us or 0, "AnalogueGain": profile.gain or 0.0}
+        try:
+            self._camera.set_controls({name: value for name, value in wanted.items() if name in self._known})
+            if self._exposure.ir_switch is not None:
+                Path(self._exposure.ir_switch).write_text("1" if profile.ir else "0", encoding="ascii")
+        except (OSError, RuntimeError) as error:
+            raise CameraError("a profile of day or night cannot be set", "see [exposure] in the settings") from error
 
     def _times(self, metadata: dict[str, Any]) -> tuple[int, int]:
         """Return monotonic and wall nanoseconds of a frame."""
@@ -108,6 +145,21 @@ class Picamera2Source:
         if not isinstance(sensor_ns, int) or not 0 <= now.monotonic_ns - sensor_ns <= _OLDEST_NS:
             return now.monotonic_ns, now.wall_ns
         return sensor_ns, now.wall_ns - (now.monotonic_ns - sensor_ns)
+
+
+def light_of(metadata: dict[str, Any]) -> Light:
+    """Return what libcamera says of the light in a frame; None for what it does not say."""
+    shutter_us, gain, lux, focus = (metadata.get(name) for name in ("ExposureTime", "AnalogueGain", "Lux", "FocusFoM"))
+    return Light(
+        shutter_us=_number(shutter_us),
+        gain=_number(gain),
+        lux=_number(lux),
+        focus_fom=focus if isinstance(focus, int) else None,
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def luma_plane(plane: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:

@@ -18,7 +18,11 @@ from platesieve.adapters.cameras.video import VideoCamera, is_clip
 from platesieve.domain.errors import CameraError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platesieve.ports import Camera, Clock
+    from platesieve.settings import Exposure
+    from platesieve.vision.daylight import Light
 
 _PI: Final = re.compile(r"picamera2(?::(?P<width>\d{2,5})x(?P<height>\d{2,5})(?:@(?P<rate>\d{1,3}(?:\.\d+)?))?)?")
 _USB: Final = re.compile(r"(?:usb:|/dev/video)(?P<index>\d{1,3})")
@@ -34,7 +38,15 @@ class Replay:
     loop: bool = False  # clips start again at the end
 
 
-def open_camera(spec: str, clock: Clock, replay: Replay | None = None, patience: Patience | None = None) -> Camera:
+def open_camera(
+    spec: str,
+    clock: Clock,
+    replay: Replay | None = None,
+    patience: Patience | None = None,
+    *,
+    exposure: Exposure | None = None,
+    told: Callable[[Light], None] | None = None,
+) -> Camera:
     """Open the camera that a setting names.
 
     Args:
@@ -42,6 +54,8 @@ def open_camera(spec: str, clock: Clock, replay: Replay | None = None, patience:
         clock: times of frames, and the waiting between them.
         replay: how a clip or folder is played.
         patience: when a live camera counts as stalled.
+        exposure: profiles of day and night, for a Pi camera.
+        told: hears what a Pi camera says of the light in each frame; other cameras say nothing.
 
     Raises:
         InputError: the setting is none of these, or the file cannot be used.
@@ -49,7 +63,7 @@ def open_camera(spec: str, clock: Clock, replay: Replay | None = None, patience:
     """
     replay = replay or Replay()
     if found := _PI.fullmatch(spec):
-        return NewestFrame(partial(_open_pi, found, clock), patience)
+        return NewestFrame(partial(_open_pi, found, clock, exposure, told), patience)
     if found := _USB.fullmatch(spec):
         return NewestFrame(partial(StreamSource, int(found["index"]), clock), patience)
     _refuse_unnamed(spec)
@@ -86,10 +100,13 @@ def _refuse_unnamed(spec: str) -> None:
         raise InputError("no camera, clip, picture or folder is there under the name given", _FORMS)
 
 
-def _open_pi(found: re.Match[str], clock: Clock) -> Picamera2Source:
+def _open_pi(
+    found: re.Match[str], clock: Clock, exposure: Exposure | None, told: Callable[[Light], None] | None
+) -> Picamera2Source:
     wide, high, rate_hz = (found[name] for name in ("width", "height", "rate"))
     size_px = (int(wide), int(high)) if wide else DEFAULT_SIZE_PX
-    return Picamera2Source(clock, size_px=size_px, rate_hz=float(rate_hz) if rate_hz else DEFAULT_RATE_HZ)
+    frames_hz = float(rate_hz) if rate_hz else DEFAULT_RATE_HZ
+    return Picamera2Source(clock, size_px=size_px, rate_hz=frames_hz, exposure=exposure, told=told)
 
 
 def _open_files(path: Path, clock: Clock, replay: Replay) -> Camera:
