@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from platesieve.settings import Exposure
 from platesieve.vision.daylight import Dusk, dusk
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LIMITS = Exposure(night_below_lux=15, day_above_lux=40, hold_s=10)
 
 
-def after(state: Dusk, lux: list[float | None], step_s: float = 1.0) -> list[str]:
+def after(state: Dusk, lux: Sequence[float | None], step_s: float = 1.0) -> list[str]:
     """Return the profile after each measurement, one a second."""
     found: list[str] = []
     for number, one in enumerate(lux):
