@@ -43,8 +43,9 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
         judge.instruments.pseudonyms.rotate(clock.now())
         camera = open_camera(settings.camera, clock, Replay(pace="fast"))
         with closing(camera):
-            sight = build_sight(settings, judge.policy)
             stills = isinstance(camera, FolderCamera)
+            vision = settings.vision.for_stills if stills else settings.vision
+            sight = build_sight(replace(settings, vision=vision), judge.policy)
             return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
 
 

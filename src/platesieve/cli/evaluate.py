@@ -98,7 +98,7 @@ def _evaluate_sets(
 
     files = [path / LABELS_NAME if path.is_dir() else path for path in inputs]
     sets = [(file, read_labels(file)[:limit]) for file in files]  # all labels are checked before the first picture
-    finder = Search(OnnxPlateFinder(settings.vision), settings.vision)
+    finder = Search(OnnxPlateFinder(settings.vision), settings.vision.for_stills)
     reader = OnnxPlateReader(settings.vision)
     other = PeerReader(peer, settings.vision.threads) if peer else None
     answers: list[dict[str, Any]] = []

@@ -65,12 +65,13 @@ def shifted(detection: Detection, across: float, down: float) -> Detection:
 
 
 def merge(detections: Iterable[Detection], most: int) -> tuple[Detection, ...]:
-    """Return at most `most` detections, best first, one for each place."""
+    """Return at most `most` detections, best first, one for each place; it is faint where all that lie there are."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda d: -d.score):
-        if len(kept) == most:
-            break
-        if all(_shared(detection.box, other.box) <= SAME_COVER for other in kept):
+        same = next((i for i, other in enumerate(kept) if _shared(detection.box, other.box) > SAME_COVER), None)
+        if same is not None:
+            kept[same] = replace(kept[same], faint=kept[same].faint and detection.faint)
+        elif len(kept) < most:
             kept.append(detection)
     return tuple(kept)
 

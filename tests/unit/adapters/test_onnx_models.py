@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader, released_threshold
+from platesieve.adapters.networks.onnx_models import (
+    SURE_OF_PLATE,
+    OnnxPlateFinder,
+    OnnxPlateReader,
+    released_threshold,
+)
 from platesieve.adapters.networks.released_models import ReleasedModel
 from platesieve.domain.errors import ModelError
 from platesieve.domain.geometry import Detection
@@ -215,6 +221,8 @@ def test_what_is_hardly_a_plate_is_not_read() -> None:
     for column, character in ((4, "R"), (20, "E"), (30, "0")):
         faint[0, column, 1 + ALPHABET.index(character)] = 7
 
-    assert OnnxPlateReader(VISION, network("reader", {"logits": faint})).read(FRAME, PLATE) is None
-    low = network("reader", {"logits": faint}, {"least_plateness": -9.0})
-    assert OnnxPlateReader(VISION, low).read(FRAME, PLATE) is not None
+    shipped = OnnxPlateReader(VISION, network("reader", {"logits": faint}))
+    assert shipped.read(FRAME, replace(PLATE, score=SURE_OF_PLATE - 0.01)) is None
+    assert shipped.read(FRAME, replace(PLATE, score=SURE_OF_PLATE)) is not None  # the detector answers for it
+    low = OnnxPlateReader(VISION, network("reader", {"logits": faint}, {"least_plateness": -9.0}))
+    assert low.read(FRAME, replace(PLATE, score=SURE_OF_PLATE - 0.01)) is not None

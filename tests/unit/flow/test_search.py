@@ -59,6 +59,27 @@ def test_tiles_find_the_small_plate_and_keep_the_large_one() -> None:
     assert len(eyes.looks) == 5
 
 
+def test_what_only_a_tile_shows_is_faint() -> None:
+    """It has to be legible to count; the plate that the whole frame shows need not be."""
+    found = Search(Eyes(), Vision(detector_tiles="2x2")).find(frame())
+    assert {round(each.box.width): each.faint for each in found} == {26: True, 400: False}
+
+
+def test_stills_are_searched_in_two_tiles_and_moving_pictures_in_none() -> None:
+    """Unless the settings say how many."""
+    assert len(looks_of(Vision().for_stills)) == 3
+    assert len(looks_of(Vision())) == 1
+    assert len(looks_of(Vision(detector_tiles="1x1").for_stills)) == 1
+    assert len(looks_of(Vision(detector_tiles="2x2").for_stills)) == 5
+
+
+def looks_of(vision: Vision) -> list[tuple[int, int]]:
+    """Return the sizes of the pictures that the detector was shown."""
+    eyes = Eyes()
+    Search(eyes, vision).find(frame())
+    return eyes.looks
+
+
 def test_plates_too_narrow_to_read_are_left_out() -> None:
     """The least width is of the frame, in tiles as well."""
     search = Search(Eyes(), Vision(detector_tiles="2x2", min_plate_width_px=30))
