@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-QUANTISED = ("Conv", "MatMul", "Gemm")
-"""Operators whose weights are worth their bytes; sums and activations between them stay where the runtime puts them."""
+QUANTISED = ("Conv", "MatMul", "Gemm", "Relu")
+"""Operators whose weights are worth their bytes; and Relu, which then vanishes into the range of what comes before it
+instead of being requantised behind it: a tenth of the reader's time. Sums stay where the runtime puts them."""
 
 
 class _Pictures(CalibrationDataReader):
