@@ -26,6 +26,7 @@ from platesieve.adapters.cameras.labelled_pictures import load_picture, read_lab
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.evaluation.pictures import evaluate_pictures
 from platesieve.flow.search import Search
+from platesieve.flow.second_look import SecondLook
 from platesieve.settings import Vision
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ def tiles(detector: ReleasedModel, reader: ReleasedModel) -> dict[str, Any]:
             continue
         pictures, load = read_labels(folder / "labels.jsonl"), partial(load_picture, folder)
         for grid in GRIDS:
-            search = Search(OnnxPlateFinder(Vision(), detector), Vision(detector_tiles=grid))  # type: ignore[arg-type]
-            scores = evaluate_pictures(pictures, load, search, OnnxPlateReader(Vision(), reader)).as_json(name)
+            vision = Vision(detector_tiles=grid, snapshots=True)  # type: ignore[arg-type]
+            search = Search(OnnxPlateFinder(vision, detector), vision)
+            reads = SecondLook(OnnxPlateReader(vision, reader))
+            scores = evaluate_pictures(pictures, load, search, reads).as_json(name)
             rows[f"{name} {grid}"] = {
                 **{k: [v, *scores["interval95"]["detection"][k]] for k, v in scores["detection"].items()},
                 "end_to_end": [scores["end_to_end"]["folded_corrected"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -43,8 +43,10 @@ class Vision:
     detector_width_px: int = 480  # multiple of 32; larger finds smaller plates and costs in proportion
     detector_height_px: int = 288
     # Columns x rows of overlapping tiles that are searched beside the whole frame: for small plates, at their price.
-    # "auto": two in a picture that stands alone, none in what moves, where the next frame shows the plate larger.
+    # "auto": two in snapshots, none in what moves, where the next frame shows the plate larger.
     detector_tiles: Literal["auto", "1x1", "2x1", "3x1", "1x2", "2x2", "3x2"] = "auto"
+    # Each picture stands alone, as from a camera that takes one of each vehicle: all that can be read in it counts.
+    snapshots: bool = False
     min_plate_width_px: float = 24.0  # of the frame: of drawn plates as narrow as this one in forty is read
     threads: int = 1  # more threads spin-wait on small nets: slower and hotter, measured by peers and by us
     min_detection_score: float | None = None  # None: the threshold released with the model
@@ -54,9 +56,11 @@ class Vision:
     masks: tuple[Outline, ...] = ()  # pixels that nothing behind the camera sees, such as a front garden
 
     @property
-    def for_stills(self) -> Vision:
-        """Return the same for pictures that stand alone: no frame rate has to be kept."""
-        return replace(self, detector_tiles="2x1") if self.detector_tiles == "auto" else self
+    def tiles(self) -> tuple[int, int]:
+        """Return columns and rows of the tiles."""
+        chosen = self.detector_tiles if self.detector_tiles != "auto" else "2x1" if self.snapshots else "1x1"
+        columns, rows = chosen.split("x")
+        return int(columns), int(rows)
 
 
 @dataclass(frozen=True, slots=True)

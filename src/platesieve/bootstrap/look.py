@@ -44,7 +44,7 @@ def preview(settings: Settings, looks: int, *, mount_of_policy: bool) -> Preview
         camera = open_camera(settings.camera, clock, Replay(pace="fast"))
         with closing(camera):
             stills = isinstance(camera, FolderCamera)
-            vision = settings.vision.for_stills if stills else settings.vision
+            vision = replace(settings.vision, snapshots=stills)
             sight = build_sight(replace(settings, vision=vision), judge.policy)
             return replace(look_at(camera, sight, judge, looks if stills else 0), made_up_keys=made_up)
 

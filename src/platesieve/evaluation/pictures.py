@@ -1,8 +1,8 @@
 """Labelled pictures: is the plate found, is it read, and how long does it take.
 
-The protocol: a plate is found when the device would count it, so a faint detection has to be legible. A text counts
-when the whole of it is right. End to end means the picture goes in and the most confident read comes out; it is right
-when it is the text of any labelled plate of that picture.
+The protocol: each picture is a snapshot (`vision.snapshots`), and a plate is found when the device would count it, so
+a faint detection has to be legible. A text counts when the whole of it is right. End to end means the picture goes in
+and the most confident read comes out; it is right when it is the text of any labelled plate of that picture.
 """
 
 from __future__ import annotations

@@ -24,25 +24,28 @@ def is_plate(detection: Detection, read: PlateRead | None) -> bool:
 class Search:
     """The PlateFinder port over a detector: in tiles where the settings ask for it, without plates too small to read.
 
-    Tiles find small plates and see only pieces of large ones, so the whole frame is searched in any case. What only a
-    tile shows is faint: tiles show four times as many things that are no plates, and few of them can be read.
+    Tiles find small plates and see only pieces of large ones, so the whole frame is searched in any case.
+
+    Of what moves only clear detections are returned: a plate that is faint in one frame is clear in the next, and a
+    clock or a sign stays faint. A snapshot has no next frame; there faint ones are returned as well, and what only a
+    tile shows is faint, because tiles show four times as many things that are no plates, and few of them can be read.
 
     Args:
         finder: looks at one picture.
-        vision: how many tiles, and the least width of a plate.
+        vision: how many tiles, whether pictures are snapshots, and the least width of a plate.
     """
 
     def __init__(self, finder: PlateFinder, vision: Vision) -> None:
-        columns, rows = vision.detector_tiles.replace("auto", "1x1").split("x")
-        self._finder, self._grid = finder, (int(columns), int(rows))
-        self._least_px = vision.min_plate_width_px
+        self._finder, self._grid = finder, vision.tiles
+        self._snapshots, self._least_px = vision.snapshots, vision.min_plate_width_px
 
     def find(self, frame: Frame) -> tuple[Detection, ...]:
         """Return plates, best score first; see ports.PlateFinder."""
         found = self._finder.find(frame)
         if self._grid != (1, 1):
             found = merge((*found, *self._in_tiles(frame)), MOST_PLATES)
-        return tuple(d for d in found if d.box.width >= self._least_px)
+        wide = (d for d in found if d.box.width >= self._least_px)
+        return tuple(d for d in wide if self._snapshots or not d.faint)
 
     def _in_tiles(self, frame: Frame) -> list[Detection]:
         found: list[Detection] = []
@@ -51,7 +54,7 @@ class Search:
             part = Frame(frame.luma[top:bottom, left:right], frame.number, frame.wall_ns, frame.monotonic_ns)
             placed = (shifted(each, left, top) for each in self._finder.find(part))
             found += [
-                replace(each, faint=True)
+                replace(each, faint=each.faint or self._snapshots)
                 for each in placed
                 if is_for_tiles(each.box, tile) and is_whole(each.box, tile, frame.width, frame.height)
             ]

@@ -19,6 +19,7 @@ class Eyes:
     """Sees bright panels that fill enough of the picture: 2 % of its width."""
 
     looks: list[tuple[int, int]] = field(default_factory=list)
+    score_is_low: bool = False
 
     def find(self, frame: Frame) -> tuple[Detection, ...]:
         """Return one detection for each grey level that is there."""
@@ -28,7 +29,7 @@ class Eyes:
             rows, columns = np.nonzero(frame.luma == level)
             if len(columns) and np.ptp(columns) >= 0.03 * frame.width:
                 x0, x1, y0, y1 = float(columns.min()), columns.max() + 1.0, float(rows.min()), rows.max() + 1.0
-                found.append(Detection(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 0.9))
+                found.append(Detection(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 0.9, self.score_is_low))
         return tuple(found)
 
 
@@ -59,18 +60,25 @@ def test_tiles_find_the_small_plate_and_keep_the_large_one() -> None:
     assert len(eyes.looks) == 5
 
 
-def test_what_only_a_tile_shows_is_faint() -> None:
+def test_what_only_a_tile_shows_is_faint_in_a_snapshot() -> None:
     """It has to be legible to count; the plate that the whole frame shows need not be."""
-    found = Search(Eyes(), Vision(detector_tiles="2x2")).find(frame())
-    assert {round(each.box.width): each.faint for each in found} == {26: True, 400: False}
+    for snapshots in (False, True):
+        found = Search(Eyes(), Vision(detector_tiles="2x2", snapshots=snapshots)).find(frame())
+        assert {round(each.box.width): each.faint for each in found} == {26: snapshots, 400: False}
 
 
-def test_stills_are_searched_in_two_tiles_and_moving_pictures_in_none() -> None:
+def test_faint_detections_count_in_snapshots_only() -> None:
+    """What moves shows the same plate clearly in another frame."""
+    assert widths(Search(Eyes(score_is_low=True), Vision(snapshots=True)).find(frame())) == [(300, 400), (800, 26)]
+    assert widths(Search(Eyes(score_is_low=True), Vision()).find(frame())) == []
+
+
+def test_snapshots_are_searched_in_two_tiles_and_moving_pictures_in_none() -> None:
     """Unless the settings say how many."""
-    assert len(looks_of(Vision().for_stills)) == 3
+    assert len(looks_of(Vision(snapshots=True))) == 3
     assert len(looks_of(Vision())) == 1
-    assert len(looks_of(Vision(detector_tiles="1x1").for_stills)) == 1
-    assert len(looks_of(Vision(detector_tiles="2x2").for_stills)) == 5
+    assert len(looks_of(Vision(snapshots=True, detector_tiles="1x1"))) == 1
+    assert len(looks_of(Vision(snapshots=True, detector_tiles="2x2"))) == 5
 
 
 def looks_of(vision: Vision) -> list[tuple[int, int]]:
