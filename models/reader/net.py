@@ -142,11 +142,11 @@ class _LookOfDevice(nn.Module):
 class _Region(nn.Module):
     """Tell the country: its strip at either end, its letter shapes, and what stands where in its format."""
 
-    def __init__(self, cells: int, channels: int) -> None:
+    def __init__(self, cells: int, channels: int, dropout: float) -> None:
         super().__init__()
         inputs = 4 * cells + 5 * channels
         self.judge = nn.Sequential(
-            *(nn.Linear(inputs, 128), nn.ReLU(), nn.Dropout(0.1)),
+            *(nn.Linear(inputs, 128), nn.ReLU(), nn.Dropout(dropout)),
             *(nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, len(REGIONS))),
         )
 
@@ -186,7 +186,7 @@ class Reader(nn.Module):
         self.look = _Look(128, 96)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(128, CLASSES)
-        self.region = _Region(96, 128)
+        self.region = _Region(96, 128, dropout)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (B, 40, 37) and region logits (B, R) of a batch of normalised crops."""
