@@ -139,7 +139,7 @@ def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
 
 
 def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -> None:
-    """One file of hardly more than half the size; answers move by a few hundredths of their spread, and what stays float is float."""
+    """Hardly more than half the size; answers move by hundredths of their spread; what stays float is float."""
     onnx = pytest.importorskip("onnx")
     torch.manual_seed(3)
     net, small = tmp_path / "reader.onnx", tmp_path / "reader-int8.onnx"
