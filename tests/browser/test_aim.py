@@ -226,7 +226,8 @@ def test_a_wrong_code_opens_nothing_and_is_limited(browser: Browser, tmp_path: P
         page.goto("/")
         for _ in range(5):
             page.get_by_label("Code that the device shows").fill("AAAA-AAAA")
-            page.get_by_role("button", name="Open the page").click()
+            with page.expect_response("**/enter"):
+                page.get_by_role("button", name="Open the page").click()
             page.get_by_text("That is not the code").wait_for()
         page.get_by_label("Code that the device shows").fill("BRIDGE-SEVEN")
         page.get_by_role("button", name="Open the page").click()

@@ -41,8 +41,10 @@ def aim(
     """
     from platesieve.bootstrap.aim import Asked, check_installed, open_aim, take_asked
     from platesieve.bootstrap.folders import Folders
+    from platesieve.cli.run import StopSwitch
 
     check_installed()
+    stop = StopSwitch()  # without it the server would pass the signal on, and nothing be logged or given back
     log_to_stderr("aim")
     laid = {"camera": camera, "state": state, "aiming.address": address, "aiming.port": port}
     settings = settings_from(config, laid, None)
@@ -57,4 +59,5 @@ def aim(
         screen.print(f"page           [bold]{opened.address}[/], for {wanted.minutes} minutes", soft_wrap=True)
         if opened.fingerprint:
             screen.print(f"certificate    SHA-256 {opened.fingerprint}", soft_wrap=True)
-        opened.server.run()
+        if not stop():
+            opened.server.run()

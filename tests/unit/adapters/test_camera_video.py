@@ -172,3 +172,20 @@ def test_brightness_of_every_layout_that_opencv_gives() -> None:
     assert luma_of(yuyv).tolist() == [[77] * 6] * 4
     assert luma_of(yuyv[..., :1]).shape == (4, 6)
     assert luma_of(yuyv[..., 0]).shape == (4, 6)
+
+
+def test_after_a_long_sleep_of_the_machine_a_clip_goes_on_where_it_was(clip: Path) -> None:
+    """Nobody wants an hour of frames decoded to catch up; the times of the frames say that the hour passed."""
+    clock = FakeClock()
+    camera = VideoCamera(clip, clock, pace="live", loop=True)
+    first = camera.read()
+    clock.advance(3600)
+    later = [camera.read() for _ in range(3)]
+
+    assert first is not None
+    assert [frame.number for frame in later if frame is not None] == [1, 2, 3]
+    assert camera.dropped == 0
+    assert later[0] is not None
+    assert later[2] is not None
+    assert seconds_between(first, later[0]) == pytest.approx(3600, abs=0.2)
+    assert seconds_between(later[0], later[2]) == pytest.approx(0.2, abs=0.01)

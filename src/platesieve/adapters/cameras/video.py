@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NS_PER_MS: Final = 1_000_000
 _FALLBACK_STEP_NS: Final = NS_PER_S // 25  # for containers without times
 _LONGEST_STEP_NS: Final = 60 * NS_PER_S  # a damaged time must not make us wait for hours
+_LONGEST_BEHIND_S: Final = 60.0
 _SIGNATURES: Final = (  # offset and bytes of the containers a camera or recorder writes
     (4, b"ftyp"),  # MP4, MOV, 3GP
     (4, b"moov"),
@@ -124,6 +125,10 @@ class VideoCamera:
         early_s = self._early_s()
         if early_s > 0:
             self._clock.sleep(early_s)
+            return True
+        if early_s < -_LONGEST_BEHIND_S:  # the machine slept, or its clock was put forward: go on from here
+            self._offset_ns += round(-early_s * NS_PER_S)
+            self._time_ns += round(-early_s * NS_PER_S)
             return True
         # Overdue: skip ahead while even the frame after this one should have been shown already.
         while self._early_s() < -self._step_s and self._grab():
