@@ -56,6 +56,16 @@ def deletion(id_: str) -> Deletion:
     return Deletion(id_, Kind.HIT, DEVICE, NOW, LATER, DeletionReason.EXPIRED, 0)
 
 
+def test_one_collector_watches_at_a_time(store: SqlStore) -> None:
+    """It renews its watch; another one gets it when it is over, and each agency has its own."""
+    assert store.take_watch("metro-pd", "a", NOW, NOW + 60) is None
+    assert store.take_watch("metro-pd", "b", NOW + 1, NOW + 61) == "a"
+    assert store.take_watch("harbour", "b", NOW + 1, NOW + 61) is None
+    assert store.take_watch("metro-pd", "a", NOW + 50, NOW + 110) is None
+    assert store.take_watch("metro-pd", "b", NOW + 100, NOW + 160) == "a"
+    assert store.take_watch("metro-pd", "b", NOW + 110, NOW + 170) is None
+
+
 def test_the_same_event_twice_is_one(store: SqlStore) -> None:
     """QoS 1 delivers twice; the id says that it is the same."""
     assert store.keep([an_event("e1"), an_event("e1")]) == {"e1": None}

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from platesieve.settings import Uplink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.integration.postgres import Cluster
 
 SETUP = Path(__file__).parents[2] / "deploy" / "mosquitto" / "setup"
 DEVICE = "demo-agency/demo-site/cam-1"
@@ -276,3 +279,19 @@ def dashboard(broker: Broker) -> Iterator[Dashboard]:
     subscriber = Dashboard(broker)
     yield subscriber
     subscriber.close()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Return a private PostgreSQL, or skip where it is not installed."""
+    from tests.integration.postgres import Cluster  # noqa: PLC0415 - which takes `free_port` from here
+
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("postgresql is not installed")
+    with tempfile.TemporaryDirectory(prefix="ps-pg-", dir="/tmp") as folder:
+        made = Cluster(found[-1].parent, Path(folder))
+        try:
+            yield made
+        finally:
+            made.stop()

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,16 +11,17 @@ import pytest
 from platesieve.domain.errors import StorageError
 from tests.contract import test_collector_stores as promises
 from tests.fakes.collected import an_event
-from tests.integration.conftest import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from platesieve.adapters.database.store import SqlStore
+    from tests.integration.postgres import Cluster
 
 pytestmark = pytest.mark.integration
 pytest.importorskip("psycopg")
 PROMISES = [
+    promises.test_one_collector_watches_at_a_time,
     promises.test_the_same_event_twice_is_one,
     promises.test_an_id_that_is_taken_or_was_erased_is_a_replay,
     promises.test_a_reader_goes_on_from_its_cursor,
@@ -36,59 +32,6 @@ PROMISES = [
     promises.test_a_fork_stays_on_the_wall,
     promises.test_what_is_not_believed_is_counted_and_kept_by_hash,
 ]
-
-
-class Cluster:
-    """A PostgreSQL of our own on a free port of loopback, as a user who is not root.
-
-    Usage::
-
-        cluster.address("fresh")     # a new database
-        cluster.stop("immediate"); cluster.start()
-    """
-
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
-        self.port = free_port()
-        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-        self._run("initdb", "-D", str(folder / "data"), "-U", "collector", "-A", "trust", "--no-sync")
-        self.start()
-
-    def start(self) -> None:
-        """Start and wait for it."""
-        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} -c fsync=off"
-        self._run(
-            "pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", str(self._folder / "log"), "-o", options, "start"
-        )
-
-    def stop(self, how: str = "immediate") -> None:
-        """Stop; `immediate` is a crash."""
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", how, "-w", "stop")
-
-    def address(self, name: str) -> str:
-        """Make a database and return its address."""
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "collector", name)
-        return f"postgresql+psycopg://collector@127.0.0.1:{self.port}/{name}"
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as, str(self._programs / program), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/", timeout=60)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Return a cluster, or skip where PostgreSQL is not installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("postgresql is not installed")
-    with tempfile.TemporaryDirectory(prefix="ps-pg-", dir="/tmp") as folder:
-        made = Cluster(found[-1].parent, Path(folder))
-        try:
-            yield made
-        finally:
-            made.stop()
 
 
 @pytest.fixture

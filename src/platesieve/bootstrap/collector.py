@@ -130,7 +130,7 @@ def collector_process(settings: CollectorSettings, stop: Callable[[], bool]) -> 
     Raises:
         PlatesieveError: broker, database, keys or log cannot be used at the start. What happens later is waited out.
     """
-    from platesieve.collector.collect import Collect, Parts
+    from platesieve.collector.collect import Collect, Parts, take_watch
 
     folder = state_folder(settings)
     with ExitStack() as stack:
@@ -139,9 +139,14 @@ def collector_process(settings: CollectorSettings, stop: Callable[[], bool]) -> 
         clock = SystemClock(assume=settings.assume_clock)
         receipt_key, witness, meters = _receipt_key(settings), _witness(settings, folder), _meters(settings)
         retention = open_retention(settings, store)
+        watch_as = _member(folder) if settings.watches else None
+        if watch_as is not None:
+            take_watch(store, settings.agency, watch_as, clock.now().wall_ns)
         inbox = stack.enter_context(closing(_open_inbox(settings, folder)))
         rules = _rules(settings)
-        parts = Parts(inbox, store, retention, witness, rules, clock, meters, settings.name, receipt_key, os.urandom)
+        parts = Parts(
+            inbox, store, retention, witness, rules, clock, meters, settings.name, receipt_key, os.urandom, watch_as
+        )
         Collect(parts).run(stop)
 
 
@@ -196,13 +201,18 @@ def _meters(settings: CollectorSettings) -> PrometheusMeters:
 
 
 def _open_inbox(settings: CollectorSettings, folder: Path) -> MqttInbox:
-    from platesieve.adapters.mqtt.inbox import MqttInbox
+    from platesieve.adapters.mqtt.inbox import KINDS, READS, MqttInbox
 
     client_id = f"{settings.agency}:collector:{settings.name}"
     if settings.share is not None:  # several of us, each with a session of its own
-        whose = f"{socket.gethostname()}:{folder.resolve()}"
-        client_id += f":{sha256(whose.encode()).hexdigest()[:12]}"
-    return MqttInbox(settings.broker, settings.agency, client_id, settings.share, settings.max_event_bytes)
+        client_id += f":{sha256(_member(folder).encode()).hexdigest()[:12]}"
+    kinds = KINDS if settings.watches else READS
+    return MqttInbox(settings.broker, settings.agency, client_id, settings.share, settings.max_event_bytes, kinds=kinds)
+
+
+def _member(folder: Path) -> str:
+    """Return a name that no other collector has and that stays over restarts."""
+    return f"{socket.gethostname()}:{folder.resolve()}"
 
 
 def export_case(

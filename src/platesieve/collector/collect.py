@@ -34,6 +34,8 @@ BATCH = 100
 _WAIT_S = 0.25  # longest wait: bounds how late a stop or an expiry is noticed
 _PURGE_S = 5.0
 _RETRY_S = 2.0  # how long a database that refuses is left alone
+WATCH_S = 60.0
+"""How long a watch lasts that is not renewed: a collector that crashed does not keep its successor waiting longer."""
 
 
 class Inbox(Protocol):
@@ -86,6 +88,7 @@ class Parts:
         receipt_key: raw Ed25519 private key; None: nothing is receipted, and devices keep what awaits a receipt.
         name: ours, as policies have it.
         random: gives that many unpredictable bytes.
+        watch_as: under which name we watch over the cameras and erase what is over; None: another collector does.
     """
 
     inbox: Inbox
@@ -98,6 +101,21 @@ class Parts:
     name: str
     receipt_key: bytes | None
     random: Callable[[int], bytes]
+    watch_as: str | None = None
+
+
+def take_watch(store: CollectorStore, agency: str, member: str, now_ns: int) -> None:
+    """Take or renew the watch over an agency's cameras.
+
+    Raises:
+        StorageError: another collector has it: two would tell two stories of one camera's log.
+    """
+    other = store.take_watch(agency, member, now_ns, now_ns + int(WATCH_S * NS_PER_S))
+    if other is not None:
+        raise StorageError(
+            f"another collector watches over the cameras of {agency}: {other}",
+            "set `share` in all collectors on this database and `watches = false` in all but one",
+        )
 
 
 @dataclass(slots=True)
@@ -202,7 +220,9 @@ class Collect:
             return
         self._next_purge_ns = now.monotonic_ns + int(_PURGE_S * NS_PER_S)
         self._trusted_now_ns()
-        self.parts.meters.erased(self.parts.retention.expire())
+        if self.parts.watch_as is not None:
+            take_watch(self.parts.store, self.parts.rules.agency, self.parts.watch_as, now.wall_ns)
+            self.parts.meters.erased(self.parts.retention.expire())
         connected = self.parts.inbox.state == "connected"
         self.parts.meters.shows(self.parts.store, now.wall_ns, connected=connected)
 

@@ -27,7 +27,8 @@ class CollectorSettings:
     max_retention_days: int = 731  # an event that asks for more is not believed
     max_event_bytes: int = 2 << 20
     metrics_port: int | None = None  # Prometheus, on 127.0.0.1; nothing is served unless given
-    share: str | None = None  # name of a shared subscription, where several collectors split the work
+    share: str | None = None  # name of a shared subscription, where several collectors split hits, reads and counts
+    watches: bool = True  # takes health and checkpoints, and erases what is over; of several that share, one does
     assume_clock: bool = False  # treat the wall clock as trusted although no time source confirmed it
     broker: Uplink = field(default_factory=Uplink)
 
@@ -49,4 +50,6 @@ def out_of_bounds(settings: CollectorSettings) -> tuple[str, ...]:
     problems += [f"{name}: must not be empty" for name in ("agency", "name", "state") if not getattr(settings, name)]
     if settings.share is not None and (not settings.share or set(settings.share) & set("/+#")):
         problems.append("share: must be a name without / + and #")
+    if not settings.watches and settings.share is None:
+        problems.append("watches: must stay true where nothing is shared, or nobody takes health and checkpoints")
     return tuple(problems)

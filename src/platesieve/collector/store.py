@@ -39,6 +39,9 @@ class CollectorStore(Protocol):
         another. Nothing is kept that a receipt may not be given for.
         """
 
+    def take_watch(self, agency: str, member: str, now_ns: int, until_ns: int) -> str | None:
+        """Take or renew the watch over an agency's cameras; return who has it instead, or None where it is ours now."""
+
     def report_health(self, event: Event) -> None:
         """Take in the newest health of a device."""
 

@@ -108,7 +108,17 @@ class World:
         witness = Witness(self.ledger, COSIGNER)
         retention = RetentionDesk(self.store, self.log, self.clock)
         parts = Parts(
-            self.inbox, self.store, retention, witness, rules, self.clock, self.counts, "agency", SECRET, os.urandom
+            self.inbox,
+            self.store,
+            retention,
+            witness,
+            rules,
+            self.clock,
+            self.counts,
+            "agency",
+            SECRET,
+            os.urandom,
+            "a",
         )
         self.collect = Collect(parts)
 

@@ -59,6 +59,18 @@ class SqlStore:
                 fates[event.id] = _keep(connection, event)
         return fates
 
+    def take_watch(self, agency: str, member: str, now_ns: int, until_ns: int) -> str | None:
+        """Take or renew the watch; see the port."""
+        mine = {"agency": agency, "member": member, "until_ns": until_ns}
+        with self._writing() as connection:
+            one_writer(connection)
+            held = connection.execute(select(tables.watch).where(tables.watch.c.agency == agency)).first()
+            if held is not None and held.member != member and held.until_ns > now_ns:
+                return str(held.member)
+            connection.execute(delete(tables.watch).where(tables.watch.c.agency == agency))
+            connection.execute(tables.watch.insert().values(mine))
+        return None
+
     def report_health(self, event: Event) -> None:
         """Take in the newest health of a device."""
         with self._writing() as connection:

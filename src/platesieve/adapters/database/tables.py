@@ -24,6 +24,13 @@ events = Table(
     Index("events_by_kind", "kind", "cursor"),
     sqlite_autoincrement=True,  # a cursor is never given twice, or a live view would miss an event
 )
+watch = Table(
+    "watch",
+    metadata,
+    Column("agency", Text, primary_key=True),
+    Column("member", Text, nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+)
 outcomes = Table(
     "outcomes",
     metadata,

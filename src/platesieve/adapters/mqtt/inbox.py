@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 CONNECTED = "connected"
-KINDS = ("hit", "read", "count", "health", "checkpoint")
+READS = ("hit", "read", "count")
+WATCHED = ("health", "checkpoint")
+"""Never shared: what is said of a camera or its log depends on what was seen of it before, in order."""
+KINDS = (*READS, *WATCHED)
 _SESSION_S = 14 * 86_400
+_SHARED_SESSION_S = 3_600
+"""A broker goes on giving its part to a collector that is away; after an hour the others get it."""
 _WINDOW = 500  # messages that the broker sends ahead of our acknowledgements
 _RETAIN_ON_NEW_SUBSCRIPTION = 1
 
@@ -55,7 +60,7 @@ class MqttInbox:
         settings: where the broker is; `host` must be set.
         agency: whose topics.
         client_id: stays the same over restarts, because the broker keeps the session under it.
-        share: name of a shared subscription, or None.
+        share: name of a subscription to READS that several collectors share, or None.
         max_bytes: larger packets are not asked for (MQTT 5).
         retry_s: shortest and longest pause between attempts to connect.
         kinds: what to subscribe to; a witness asks for checkpoints alone.
@@ -80,7 +85,9 @@ class MqttInbox:
         self._nodes = itertools.cycle(_nodes(settings))
         self.state = "connecting"
         self._version5 = settings.protocol == "5"
-        self._filters = [f"{f'$share/{share}/' if share else ''}platesieve/{agency}/+/+/{kind}" for kind in kinds]
+        self._session_s = _SHARED_SESSION_S if share else _SESSION_S
+        shared = dict.fromkeys(READS, f"$share/{share}/") if share else {}
+        self._filters = [f"{shared.get(kind, '')}platesieve/{agency}/+/+/{kind}" for kind in kinds]
         self._arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
         self._connection = 0
         self._client = self._made(settings, client_id)
@@ -123,7 +130,7 @@ class MqttInbox:
         """Say where paho's thread connects next; it takes the pauses between attempts by itself."""
         extra: dict[str, Any] = {}
         if self._version5:
-            extra = {"clean_start": False, "properties": _connect_properties(self._max_bytes)}
+            extra = {"clean_start": False, "properties": _connect_properties(self._max_bytes, self._session_s)}
         self._client.connect_async(*next(self._nodes), self._keepalive_s, **extra)
 
     def _made(self, settings: Uplink, client_id: str) -> paho.Client:
@@ -202,9 +209,9 @@ def _nodes(settings: Uplink) -> Sequence[tuple[str, int]]:
         ) from error
 
 
-def _connect_properties(max_bytes: int) -> Properties:
+def _connect_properties(max_bytes: int, session_s: int) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no annotation here
-    properties.SessionExpiryInterval = _SESSION_S
+    properties.SessionExpiryInterval = session_s
     properties.ReceiveMaximum = _WINDOW
     properties.MaximumPacketSize = max_bytes + 4096
     return properties
