@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import threading
 import time
 import tomllib
@@ -24,8 +25,9 @@ from platesieve.audit.entry import AimingClosed, AimingEnd, AimingOpened, Calibr
 from platesieve.audit.tiles import unpack_bundle
 from platesieve.bootstrap.aim import Asked, Opened, open_aim
 from platesieve.bootstrap.look import demo_files
-from platesieve.settings import Device, Settings
+from platesieve.settings import Aiming, Device, Exposure, Settings
 from tests.browser.conftest import quiet_page
+from tests.fakes.picamera2 import FakePicamera2, FakeRequest, picamera2_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,14 +89,19 @@ class Device1:
 
 
 @contextmanager
-def device(folder: Path, code: str | None = None) -> Iterator[Device1]:
+def device(
+    folder: Path, code: str | None = None, camera: str = str(CLIP), exposure: Exposure | None = None
+) -> Iterator[Device1]:
     """Open the page in a thread of this process."""
-    (folder / "platesieve.toml").write_text(f'# of the installer\ncamera = "{CLIP}"\npolicy = "us-mn"\n')
-    settings = Settings(camera=str(CLIP), state=str(folder / "state"), device=Device(assume_clock=True))
+    (folder / "platesieve.toml").write_text(f'# of the installer\ncamera = "{camera}"\npolicy = "us-mn"\n')
     clock, codes = HurriedClock(assume=True), list[str]()
-    from dataclasses import replace  # noqa: PLC0415 - beside its use
-
-    settings = replace(settings, aiming=replace(settings.aiming, port=0))
+    settings = Settings(
+        camera=camera,
+        state=str(folder / "state"),
+        device=Device(assume_clock=True),
+        aiming=Aiming(port=0),
+        exposure=exposure or Exposure(),
+    )
     files = (folder / "platesieve.toml", folder / "platesieve.toml")
     with open_aim(settings, Asked(30, code), codes.append, files, clock) as opened:
         thread = threading.Thread(target=opened.server.run, daemon=True)
@@ -141,6 +148,7 @@ def test_an_installer_aims_with_a_phone(browser: Browser, tmp_path: Path) -> Non
             assert 0 <= told["sharpness"] <= 100
             assert told["exposure_ms"] is None  # a clip does not say, and nothing is made up
             shot(page, "phone")
+            page.locator("#view").scroll_into_view_if_needed()
             box = page.locator("#view").bounding_box()
             assert box is not None
             for x, y in ((0.1, 0.1), (0.9, 0.1), (0.9, 0.95), (0.1, 0.95)):
@@ -210,6 +218,94 @@ def test_keyboard_and_mouse_draw_too(browser: Browser, tmp_path: Path, scheme: A
     assert after[:, after.shape[1] * 6 // 10 :].mean() > 20
 
 
+class Replayed(FakePicamera2):
+    """A Pi camera that sees the drawn street, and says of it what a sensor says."""
+
+    camera_controls = {  # noqa: RUF012 - as the real one has it
+        "AeExposureMode": (0, 3, 0),
+        "ExposureTime": (0, 66666, 0),
+        "AnalogueGain": (0, 64, 0),
+    }
+    made: Replayed
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).made = self
+        self.clip = cv2.VideoCapture(str(CLIP))
+        self.shutter_us = 0
+
+    def set_controls(self, controls: dict[str, Any]) -> None:
+        """Take what is asked for."""
+        self.shutter_us = controls["ExposureTime"]
+
+    def capture_request(self) -> FakeRequest:
+        """Deliver the next frame of the street, fifteen a second."""
+        time.sleep(1 / 15)
+        good, image = self.clip.read()
+        if not good:
+            self.clip.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            _, image = self.clip.read()
+        luma = cv2.cvtColor(cv2.resize(image, (1280, 720)), cv2.COLOR_BGR2GRAY)
+        request = super().capture_request()
+        said = {"ExposureTime": self.shutter_us or 9000, "AnalogueGain": 2.0, "FocusFoM": 812}
+        self.metadata = {**self.metadata, **said}
+        request.make_array = lambda _name: np.vstack((luma, luma[:360]))  # type: ignore[assignment,method-assign] # brightness, then colour
+        return request
+
+
+def test_day_and_night_are_tried_and_written(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a Pi camera: what its sensor says, the night tried by day with its lamp, wrong values refused, the TOML."""
+    monkeypatch.setitem(sys.modules, "picamera2", picamera2_module(Replayed))
+    lamp = tmp_path / "brightness"
+    with device(tmp_path, camera="picamera2", exposure=Exposure(ir_switch=str(lamp))) as one:
+        page = enter(browser, one, viewport={"width": 1280, "height": 900})
+        page.locator("#verdict h2", has_text="Good for").wait_for(timeout=60_000)
+        told = page.evaluate("fetch('/told').then((a) => a.json())")
+        lamps = [lamp.read_text()]
+        page.get_by_label("Shutter by day").fill("99999")
+        page.locator("#ptry").click()
+        page.locator("#problem", has_text="exposure.day.shutter_us").wait_for()
+        page.get_by_label("Shutter by day").fill("1000")
+        page.get_by_label("Shutter by night").fill("4000")
+        page.get_by_label("Gain by night").fill("8")
+        page.get_by_label("Infrared lamp by night").check()
+        page.get_by_role("button", name="Night", exact=True).click()
+        page.get_by_text("profile of the night").wait_for()
+        lamps.append(lamp.read_text())
+        night_us = Replayed.made.shutter_us
+        shot(page, "profiles")
+        page.get_by_role("button", name="By the light").click()
+        page.get_by_text("profile of the day").wait_for()
+        page.locator("#pwrite").click()
+        page.get_by_text("Written to the settings").wait_for()
+        written = tomllib.loads(one.config.read_text())
+
+    assert (told["focus_fom"], told["exposure_ms"], told["lux"], told["daytime"]) == (812, 9.0, 400, "day")
+    assert told["blur_px"] > 0
+    assert (*lamps, lamp.read_text()) == ("0", "1", "0")
+    assert (night_us, Replayed.made.shutter_us) == (4000, 1000)
+    assert written["exposure"] == {
+        "day": {"shutter_us": 1000, "ir": False},
+        "night": {"shutter_us": 4000, "gain": 8.0, "ir": True},
+    }
+    assert written["policy"] == "us-mn"
+    assert sum(isinstance(entry, Calibrated) for entry in one.entries()) == 1
+
+
+def test_what_was_wrong_with_the_card_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """The errors of the installer's file, line by line, and nobody sees them without the code."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/provision.errors").write_text("platesieve: platesieve.toml is wrong\n  broker.port: <b>no</b>\n")
+    with device(tmp_path) as one:
+        outside = urllib.request.urlopen(one.address, timeout=5).read().decode()  # noqa: S310 - our own address
+        page = enter(browser, one, viewport={"width": 390, "height": 844})
+        shown = page.locator("#trouble").inner_text()
+        shot(page, "trouble")
+
+    assert "broker.port: <b>no</b>" in shown
+    assert "broker" not in outside
+
+
 def picture(page: Page) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return the newest picture, H x W."""
     data = page.evaluate(
@@ -224,15 +320,16 @@ def test_a_wrong_code_opens_nothing_and_is_limited(browser: Browser, tmp_path: P
         context = browser.new_context(base_url=one.address)
         page = context.new_page()
         page.goto("/")
-        for _ in range(5):
+        for said in (*["That is not the code"] * 4, "Too many tries"):
             page.get_by_label("Code that the device shows").fill("AAAA-AAAA")
             with page.expect_response("**/enter"):
                 page.get_by_role("button", name="Open the page").click()
-            page.get_by_text("That is not the code").wait_for()
+            page.locator("#problem", has_text=said).wait_for()
         page.get_by_label("Code that the device shows").fill("BRIDGE-SEVEN")
-        page.get_by_role("button", name="Open the page").click()
-        page.get_by_text("Too many tries").wait_for()
+        with page.expect_response("**/enter") as answer:
+            page.get_by_role("button", name="Open the page").click()
         shot(page, "door")
+        assert answer.value.status == 429
         refused = {path: page.request.get(path).status for path in ("/picture", "/told")}
         one.clock.ahead_ns += 61 * 10**9
         page.get_by_role("button", name="Open the page").click()
@@ -272,7 +369,9 @@ def test_after_the_time_the_port_is_closed(browser: Browser, tmp_path: Path) -> 
     with device(tmp_path) as one:
         page = enter(browser, one)
         one.clock.ahead_ns += 30 * 60 * 10**9
-        page.locator("#problem").filter(has_text="page").wait_for()
+        page.get_by_role("heading", name="This page has ended").wait_for()
+        assert not page.locator("#picture").is_visible()
+        shot(page, "over")
         one.answering.join(10)
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(one.address, timeout=2)  # noqa: S310 - our own address
@@ -298,6 +397,7 @@ def test_reads_are_shown_for_a_minute_and_leave_nothing(browser: Browser, tmp_pa
         on_disk_meanwhile = one.holds(shown)
         one.clock.ahead_ns += 61 * 10**9
         page.get_by_text("Erased. There were").wait_for()
+        shot(page, "check-erased")
         after = page.request.get("/told").text() + page.content()
         (tmp_path / "planted").write_text(shown)
         planted = one.holds(shown)  # the control: the search finds what is there

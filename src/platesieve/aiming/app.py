@@ -17,7 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from platesieve.aiming.areas_file import areas_of, excerpt
+from platesieve.aiming.profiles import profiles_of
+from platesieve.aiming.settings_file import areas_of, excerpt
 from platesieve.dashboard.credentials import form_token, form_token_matches
 from platesieve.dashboard.doorway import dressed
 from platesieve.domain.errors import InputError, PlatesieveError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from platesieve.aiming.door import Door
     from platesieve.aiming.lookout import Areas, Lookout
+    from platesieve.aiming.profiles import Dial
+    from platesieve.aiming.settings_file import Change
     from platesieve.dashboard.serving import Serving
     from platesieve.ports import Clock
 
@@ -50,8 +53,10 @@ class Parts:
         ends_ns: on that clock; nothing is answered from then on.
         where: names that are answered.
         device: shown in the title, `agency/site/device`.
-        write: writes areas to the settings and into the log; None where there is no settings file.
+        write: writes areas or profiles to the settings and into the log; None where there is no settings file.
         end: ends the page.
+        dial: profiles of day and night; None for a camera that takes none.
+        trouble: what went wrong with the device before, such as the installer's file.
     """
 
     lookout: Lookout
@@ -60,8 +65,10 @@ class Parts:
     ends_ns: int
     where: Serving
     device: str
-    write: Callable[[Areas], None] | None
+    write: Callable[[Change], None] | None
     end: Callable[[], None]
+    dial: Dial | None = None
+    trouble: tuple[str, ...] = ()
 
     def left_s(self) -> float:
         """Return how long the page still answers."""
@@ -84,7 +91,9 @@ def build_app(parts: Parts) -> Starlette:
         ("/picture", "GET", True, _picture),
         ("/told", "GET", True, _told),
         ("/areas", "POST", True, _draw),
-        ("/areas/write", "POST", True, _write),
+        ("/areas/write", "POST", True, _write_areas),
+        ("/profiles", "POST", True, _turn),
+        ("/profiles/write", "POST", True, _write_profiles),
         ("/check", "POST", True, _check),
         ("/end", "POST", True, _end),
     )
@@ -153,6 +162,8 @@ def _page(parts: Parts, request: Request, _body: Any) -> Response:
         token=form_token(cookie) if inside else "",
         device=parts.device,
         areas=json.dumps({"regions": areas.regions, "masks": areas.masks}),
+        profiles="" if parts.dial is None else json.dumps(parts.dial.shown()),
+        trouble=parts.trouble,
         may_write=parts.write is not None,
     )
     return HTMLResponse(drawn)
@@ -179,7 +190,7 @@ def _picture(parts: Parts, _request: Request, _body: Any) -> Response:
 def _told(parts: Parts, _request: Request, _body: Any) -> Response:
     fault = parts.lookout.fault
     told = parts.lookout.told(parts.clock.now().monotonic_ns)
-    return JSONResponse({**told, "left_s": round(parts.left_s()), "fault": None if fault is None else fault.message})
+    return JSONResponse({**told, "left_s": round(parts.left_s()), "fault": _sentences(fault)})
 
 
 def _draw(parts: Parts, _request: Request, body: Any) -> Response:
@@ -188,12 +199,28 @@ def _draw(parts: Parts, _request: Request, body: Any) -> Response:
     return JSONResponse({"toml": excerpt(areas)})
 
 
-def _write(parts: Parts, _request: Request, body: Any) -> Response:
+def _write_areas(parts: Parts, request: Request, body: Any) -> Response:
+    _draw(parts, request, body)
+    return _write(parts, parts.lookout.areas)
+
+
+def _turn(parts: Parts, _request: Request, body: Any) -> Response:
+    if parts.dial is None:
+        raise InputError("this camera takes no profiles", "they are for a Pi camera")
+    parts.dial.wanted = profiles_of(body, parts.dial.wanted.exposure)
+    return JSONResponse({"toml": excerpt(parts.dial.wanted.exposure)})
+
+
+def _write_profiles(parts: Parts, request: Request, body: Any) -> Response:
+    _turn(parts, request, body)
+    assert parts.dial is not None  # noqa: S101 - for the type checker
+    return _write(parts, parts.dial.wanted.exposure)
+
+
+def _write(parts: Parts, change: Change) -> Response:
     if parts.write is None:
         raise InputError("there is no settings file to write to", "start the page with --config")
-    areas = _checked(body)
-    parts.lookout.draw(areas)
-    parts.write(areas)
+    parts.write(change)
     return JSONResponse({})
 
 
@@ -206,6 +233,10 @@ def _check(parts: Parts, _request: Request, _body: Any) -> Response:
 def _end(parts: Parts, _request: Request, _body: Any) -> Response:
     parts.end()
     return JSONResponse({})
+
+
+def _sentences(fault: PlatesieveError | None) -> str | None:
+    return None if fault is None else f"{fault.message}. {fault.hint[:1].upper()}{fault.hint[1:]}."
 
 
 def _checked(body: Any) -> Areas:

@@ -168,6 +168,8 @@ class Lookout:
             "exposure_ms": None if light.shutter_us is None else round(light.shutter_us / 1000, 2),
             "gain": None if light.gain is None else round(light.gain, 1),
             "lux": None if light.lux is None else round(light.lux),
+            "daytime": light.daytime,
+            "lamp_fails": light.lamp_fails,
             "plates": [_place(one, size_px) for one in found],
             "width_px": None if widest is None else round(widest.width_px),
             "angle_deg": None if widest is None else round(widest.angle_deg, 1),

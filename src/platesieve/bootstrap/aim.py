@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from platesieve.adapters.enrolment.first_boot import TROUBLE
+from platesieve.adapters.enrolment.provision_file import is_one_address
 from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.audit.entry import AimingClosed, AimingEnd, AimingOpened, Calibrated, Part, Result
@@ -21,20 +24,23 @@ from platesieve.bootstrap.log import open_log
 from platesieve.bootstrap.sight import build_sight
 from platesieve.domain.errors import CameraError, ConfigError, InputError
 from platesieve.domain.instant import NS_PER_S
-from platesieve.vision.daylight import Light
+from platesieve.vision.daylight import Light, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import uvicorn
 
-    from platesieve.aiming.lookout import Areas, Lookout
+    from platesieve.aiming.lookout import Lookout
+    from platesieve.aiming.profiles import Dial
+    from platesieve.aiming.settings_file import Change
     from platesieve.dashboard.serving import Serving
     from platesieve.ports import AuditLog, Clock
     from platesieve.settings import Settings
 
 MOST_MINUTES: Final = 30
 NOT_INSTALLED: Final = "pip install 'platesieve[web]'"
+_WAITS: Final = 8
 _ASKED: Final = re.compile(r"(?P<minutes>\d{1,2})(?:\s+(?P<code>[A-Za-z0-9-]{8,12}))?")
 
 
@@ -90,6 +96,14 @@ def take_asked(state: Path) -> Asked:
     return Asked(int(found["minutes"]), found["code"])
 
 
+def trouble_of(state: Path) -> tuple[str, ...]:
+    """Return what was wrong with the installer's file when it was applied last; nothing where all was well."""
+    try:
+        return tuple((state / TROUBLE).read_text(encoding="utf-8")[:4096].splitlines())
+    except (OSError, ValueError):
+        return ()
+
+
 def where_to_answer(settings: Settings, folder: Path) -> tuple[Serving, str | None]:
     """Return the one address that is bound, with a certificate unless it is loopback, and its fingerprint.
 
@@ -100,18 +114,30 @@ def where_to_answer(settings: Settings, folder: Path) -> tuple[Serving, str | No
     from platesieve.dashboard.serving import serving
 
     aiming = settings.aiming
-    try:
-        address = ipaddress.ip_address(aiming.address)
-    except ValueError as error:
-        raise ConfigError("aiming.address is no IP address", "give that of the service port") from error
-    if address.is_unspecified or address.is_multicast:
-        raise ConfigError(
-            "aiming.address stands for every network of the device", "give the address of the service port alone"
-        )
-    if address.is_loopback:
+    if not is_one_address(aiming.address):
+        raise ConfigError("aiming.address is not the IP address of one interface", "give that of the service port")
+    if ipaddress.ip_address(aiming.address).is_loopback:
         return serving(aiming.address, aiming.port), None
     chain, key, fingerprint = passing_certificate(folder, aiming.address)
     return serving(aiming.address, aiming.port, (), chain, key), fingerprint
+
+
+def await_address(address: str, clock: Clock) -> None:
+    """Wait a moment until an interface has the address: at boot the network may come later.
+
+    Raises:
+        ConfigError: none has it.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for _ in range(_WAITS):
+        with suppress(OSError), socket.socket(family) as probe:
+            probe.bind((address, 0))
+            return
+        clock.sleep(1.0)
+    raise ConfigError(
+        f"no interface of this device has the address {address}",
+        "plug in the cable of the service port, or give another --address or aiming.address; see: ip address",
+    )
 
 
 @contextmanager
@@ -136,31 +162,44 @@ def open_aim(
         PlatesieveError: camera, models, log or address cannot be used.
     """
     from platesieve.aiming.app import Parts, build_app
-    from platesieve.aiming.areas_file import write
     from platesieve.aiming.door import Door
+    from platesieve.aiming.profiles import Dial
+    from platesieve.aiming.settings_file import write
     from platesieve.dashboard.serving import server_of
 
     clock = clock or SystemClock(assume=settings.device.assume_clock)
     folders, device = Folders.of(settings), settings.device
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
+        await_address(settings.aiming.address, clock)
         where, fingerprint = where_to_answer(settings, Path(stack.enter_context(TemporaryDirectory(prefix="aim-"))))
         log = stack.enter_context(open_log(settings))
         log.append([AimingOpened(clock.now().wall_ns, asked.minutes)])
         closing = stack.enter_context(_logged_end(log, clock))
-        lookout = _lookout(settings, clock)
+        dial = Dial(Wanted(settings.exposure))
+        lookout = _lookout(settings, clock, dial)
         stack.callback(lookout.close)
         door = Door(show, asked.code)
 
-        def write_areas(areas: Areas) -> None:
+        def write_change(change: Change) -> None:
             assert files is not None  # noqa: S101 - it is offered only where there are files
-            sha256 = write(*files, areas)
+            sha256 = write(*files, change)
             log.append([Calibrated(clock.now().wall_ns, Part.AIM, Result.PASSED, sha256)])
 
         ends_ns = clock.now().monotonic_ns + asked.minutes * 60 * NS_PER_S
         name = f"{device.agency}/{device.site}/{device.device}"
-        writing = write_areas if files is not None else None
-        parts = Parts(lookout, door, clock, ends_ns, where, name, writing, lambda: _end(server, closing))
+        parts = Parts(
+            lookout,
+            door,
+            clock,
+            ends_ns,
+            where,
+            name,
+            write=None if files is None else write_change,
+            end=lambda: _end(server, closing),
+            dial=dial if settings.camera.startswith("picamera2") else None,
+            trouble=trouble_of(folders.state),
+        )
         server = server_of(build_app(parts), where)
         lookout.start()
         stack.enter_context(_time_box(parts, server, closing))
@@ -218,7 +257,7 @@ def _time_box(parts: object, server: uvicorn.Server, closing: dict[str, object])
         thread.join()
 
 
-def _lookout(settings: Settings, clock: Clock) -> Lookout:
+def _lookout(settings: Settings, clock: Clock, dial: Dial) -> Lookout:
     """Return the camera with its eyes; a clip is replayed in its own time, again and again."""
     from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.aiming.field_check import FieldCheck, Sure
@@ -237,6 +276,6 @@ def _lookout(settings: Settings, clock: Clock) -> Lookout:
         latest[0] = light
 
     replay = Replay(pace="live", loop=True)
-    camera = open_camera(settings.camera, clock, replay, exposure=settings.exposure, told=told)
+    camera = open_camera(settings.camera, clock, replay, wanted=lambda: dial.wanted, told=told)
     areas = Areas(vision.regions, vision.masks)
     return Lookout(camera, sight, FieldCheck(sure), areas, lambda: latest[0], settings.aiming.field_of_view_deg)

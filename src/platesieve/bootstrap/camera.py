@@ -18,6 +18,7 @@ from platesieve.bootstrap.sight import build_sight
 from platesieve.flow.books import Books, Facts
 from platesieve.flow.generation import NoDeliveries
 from platesieve.flow.obedience import Obedience
+from platesieve.vision.daylight import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +78,8 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         sight = build_sight(settings, judge.policy, finder, networks.plate_reader)
         replay = Replay(pace=settings.pace)
         pulse.ready()  # log and models are in order; from here on the camera has to prove itself
-        camera = stack.enter_context(closing(open_camera(settings.camera, clock, replay, exposure=settings.exposure)))
+        wanted = Wanted(settings.exposure)
+        camera = stack.enter_context(closing(open_camera(settings.camera, clock, replay, wanted=lambda: wanted)))
         pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(_part, pipe)
         outlet = _witnessed(pipe, log, settings)

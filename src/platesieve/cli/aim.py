@@ -39,6 +39,7 @@ def aim(
 
       platesieve aim --camera usb:0 --minutes 10
     """
+    from platesieve.adapters.enrolment.provision_file import SERVICE_PORT
     from platesieve.bootstrap.aim import Asked, check_installed, open_aim, take_asked
     from platesieve.bootstrap.folders import Folders
     from platesieve.cli.run import StopSwitch
@@ -46,6 +47,8 @@ def aim(
     check_installed()
     stop = StopSwitch()  # without it the server would pass the signal on, and nothing be logged or given back
     log_to_stderr("aim")
+    if asked and config is not None and not config.exists():
+        config, address = None, address or SERVICE_PORT  # not provisioned: the page is there to say why
     laid = {"camera": camera, "state": state, "aiming.address": address, "aiming.port": port}
     settings = settings_from(config, laid, None)
     wanted = take_asked(Folders.of(settings).state) if asked else Asked(minutes)

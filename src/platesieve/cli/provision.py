@@ -34,7 +34,15 @@ def new(
         list[str] | None, typer.Option(help="NAME=FILE: public key that fields are sealed to.")
     ] = None,
     command_key: Annotated[Path | None, typer.Option(help="Public key of who may suspend and resume.")] = None,
-    aim_minutes: Annotated[int | None, typer.Option(help="Let the aiming page be opened for so long, 1 to 30.")] = None,
+    aim_minutes: Annotated[
+        int | None, typer.Option(help="Open the aiming page at the first start, for 1 to 30 minutes.")
+    ] = None,
+    aim_code: Annotated[
+        str | None, typer.Option(help="Code to enter there the first time, 8 to 12 characters.")
+    ] = None,
+    aim_address: Annotated[
+        str | None, typer.Option(help="Where the aiming page answers; the service port, 192.168.7.1, unless given.")
+    ] = None,
 ) -> None:
     """Write platesieve.toml for the card of one device, checked as the device will check it.
 
@@ -64,7 +72,11 @@ def new(
         "enrolment": {"url": url, "token": token, "authority": _text(authority)},
         "recipients": {name: _text(Path(file)) for name, _, file in (pair.partition("=") for pair in recipient or ())},
         "command_key": _text(command_key) if command_key else None,
-        "aiming": {"minutes": aim_minutes} if aim_minutes else None,
+        "aiming": {
+            name: value
+            for name, value in (("minutes", aim_minutes), ("code", aim_code), ("address", aim_address))
+            if value is not None
+        },
     }
     provision = provision_file.checked(tree)
     file = out / provision_file.NAME if out.is_dir() else out
@@ -94,14 +106,14 @@ def apply(
     state: Annotated[Path, typer.Option(help="State folder.")] = Path("/var/lib/platesieve"),
     user: Annotated[str | None, typer.Option(help="Account of the services; none: whoever runs this.")] = None,
 ) -> None:
-    """Apply the installer's file, once; what is wrong is shown by LED, screen, serial line and on the card.
+    """Apply the installer's file, once; what is wrong is shown by LED, screen, serial line, card and aiming page.
 
     Examples:
 
       platesieve provision apply --boot /boot/firmware --user platesieve
     """
-    from platesieve.adapters.enrolment.first_boot import ERRORS
     from platesieve.adapters.enrolment.first_boot import apply as apply_file
+    from platesieve.adapters.enrolment.first_boot import leave_trouble
     from platesieve.adapters.local.announce import Announcer
     from platesieve.domain.errors import PlatesieveError
 
@@ -112,8 +124,8 @@ def apply(
         lines = _lines(error)
         announcer.trouble(lines)
         try:
-            (boot / ERRORS).write_text("\r\n".join(lines) + "\r\n")
-        except OSError:
+            leave_trouble(boot, state, lines, _owner(user))
+        except (OSError, PlatesieveError):
             say("what is wrong cannot be written to the card")
         raise
     if provision is None:

@@ -19,6 +19,16 @@ class Light:
     gain: float | None = None
     lux: float | None = None
     focus_fom: int | None = None
+    daytime: Daytime | None = None  # whose profile is in force
+    lamp_fails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a camera: profiles, and which of them; None leaves that to the light."""
+
+    exposure: Exposure
+    only: Daytime | None = None
 
 
 @dataclass(frozen=True, slots=True)

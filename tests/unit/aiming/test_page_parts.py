@@ -12,16 +12,17 @@ import pytest
 
 from platesieve.adapters.cameras.video import VideoCamera
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
-from platesieve.aiming.areas_file import areas_of, excerpt, write
 from platesieve.aiming.door import MOST_WRONG, Door
 from platesieve.aiming.field_check import FieldCheck, Sure
 from platesieve.aiming.lookout import Areas
+from platesieve.aiming.profiles import profiles_of
+from platesieve.aiming.settings_file import areas_of, excerpt, write
 from platesieve.aiming.veil import veiled
-from platesieve.bootstrap.aim import take_asked, where_to_answer
+from platesieve.bootstrap.aim import await_address, take_asked, where_to_answer
 from platesieve.bootstrap.look import demo_files
 from platesieve.domain.errors import ConfigError, InputError
 from platesieve.domain.instant import Instant
-from platesieve.settings import Aiming, Settings, Vision
+from platesieve.settings import Aiming, Exposure, Settings, Vision
 from platesieve.vision.frame import Frame
 from tests.fakes.clock import FakeClock
 from tests.fakes.passages import a_sighting
@@ -115,6 +116,50 @@ def test_areas_are_written_whole_and_comments_stay(tmp_path: Path) -> None:
     write(file, file, Areas())
     assert "masks" not in file.read_text()
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_profiles_follow_areas_into_the_same_file(tmp_path: Path) -> None:
+    """Where the changed settings go elsewhere first, the second change keeps the first; a value left out is gone."""
+    file, target = tmp_path / "platesieve.toml", tmp_path / "aim.toml"
+    file.write_text("[exposure]\nhold_s = 5  # dusk\n[exposure.day]\ngain = 2.0\n")
+    wanted = profiles_of({"day": {"shutter_us": 900}, "night": {"ir": True}, "only": "night"}, Exposure(hold_s=5))
+
+    write(file, target, Areas(masks=(SQUARE,)))
+    write(file, target, wanted.exposure)
+    written = tomllib.loads(target.read_text())
+    assert wanted.only == "night"
+    assert written["vision"]["masks"] == [[list(corner) for corner in SQUARE]]
+    assert written["exposure"] == {"hold_s": 5, "day": {"shutter_us": 900, "ir": False}, "night": {"ir": True}}
+    assert "# dusk" in target.read_text()
+    assert "masks" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        {"day": {}, "night": {}},
+        {"day": {}, "night": {}, "only": "noon"},
+        {"day": {"shutter_us": "fast"}, "night": {}, "only": None},
+        {"day": {"ir_switch": "/etc/passwd"}, "night": {}, "only": None},
+        {"day": {"gain": 0.5}, "night": {}, "only": None},
+        {"day": {"shutter_us": 70_000}, "night": {}, "only": None},
+    ],
+)
+def test_profiles_that_are_none_are_refused(document: object) -> None:
+    """Whatever somebody sends; and the lamp's file is nothing that a page may name."""
+    with pytest.raises(InputError):
+        profiles_of(document, Exposure())
+
+
+def test_an_address_that_the_device_has_not_is_said() -> None:
+    """After a moment of waiting, since at boot the network may come later; its own is there at once."""
+    clock = FakeClock()
+    await_address("127.0.0.1", clock)
+    assert clock.slept_s == []
+    with pytest.raises(ConfigError, match=r"192\.0\.2\.7"):
+        await_address("192.0.2.7", clock)
+    assert 5 <= sum(clock.slept_s) <= 10
 
 
 @pytest.mark.parametrize("document", [[], {"other": []}, {"masks": [[["a", 0]]]}, {"masks": [[[0.1]]]}, {"masks": 3}])

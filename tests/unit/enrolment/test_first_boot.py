@@ -13,6 +13,7 @@ import tomli_w
 from platesieve.adapters.disk.config_file import load_settings
 from platesieve.adapters.enrolment import first_boot, provision_file
 from platesieve.adapters.local.announce import Announcer
+from platesieve.bootstrap.aim import trouble_of
 from platesieve.domain.errors import ConfigError
 from platesieve.enrolment.certificates import new_authority
 
@@ -64,6 +65,47 @@ def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card
     assert first_boot.apply(card, tmp_path / "etc", tmp_path / "state") is None
 
 
+def test_it_may_open_the_aiming_page_once_and_say_where_and_how_the_camera_exposes(tmp_path: Path) -> None:
+    """Minutes and code for the page, its address and the profiles for the settings; the code stays on no card."""
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    asked = tree() | {
+        "aiming": {"minutes": 20, "code": "BRIDGE-SEVEN", "address": "10.1.2.3"},
+        "exposure": {"ir_switch": "/sys/class/leds/ir/brightness", "night": {"shutter_us": 4000, "ir": True}},
+    }
+    (boot / "platesieve.toml").write_text(tomli_w.dumps(asked))
+    first_boot.apply(boot, tmp_path / "etc", tmp_path / "state")
+
+    settings = load_settings(tmp_path / "etc/platesieve.toml", {})
+    assert (tmp_path / "state/aim").read_text() == "20 BRIDGE-SEVEN\n"
+    assert settings.aiming.address == "10.1.2.3"
+    assert (settings.exposure.night.shutter_us, settings.exposure.night.ir) == (4000, True)
+    assert "BRIDGE-SEVEN" not in (boot / "platesieve.applied.toml").read_text()
+
+
+def test_unless_it_says_so_the_page_is_not_opened_and_would_answer_on_the_service_port(tmp_path: Path) -> None:
+    """A later request, by a file on the card or a button, finds an address that a cable leads to."""
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    (boot / "platesieve.toml").write_text(tomli_w.dumps({k: v for k, v in tree().items() if k != "aiming"}))
+    first_boot.apply(boot, tmp_path / "etc", tmp_path / "state")
+
+    assert not (tmp_path / "state/aim").exists()
+    assert load_settings(tmp_path / "etc/platesieve.toml", {}).aiming.address == "192.168.7.1"
+
+
+def test_what_is_wrong_waits_for_the_aiming_page_until_a_good_file_was_applied(tmp_path: Path, card: Path) -> None:
+    """On the card for a laptop, in the state folder for the page; afterwards in neither."""
+    lines = ["platesieve: platesieve.toml is wrong", "  policy: there is no such pack"]
+    first_boot.leave_trouble(card, tmp_path / "state", lines)
+
+    assert trouble_of(tmp_path / "state") == tuple(lines)
+    assert "no such pack" in (card / first_boot.ERRORS).read_text()
+    first_boot.apply(card, tmp_path / "etc", tmp_path / "state")
+    assert trouble_of(tmp_path / "state") == ()
+    assert not (card / first_boot.ERRORS).exists()
+
+
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
@@ -75,6 +117,9 @@ def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card
         (("enrolment", "authority"), "none", "enrolment.authority"),
         (("device", "mount"), "flying", "device.mount"),
         (("aiming", "minutes"), 31, "aiming.minutes"),
+        (("aiming", "address"), "0.0.0.0", "aiming.address"),  # noqa: S104 - refused
+        (("aiming", "code"), "1234", "aiming.code"),
+        (("exposure",), {"night": {"gain": 0}}, "exposure.night.gain"),
         (("recipients", "../x"), "platesieve-agency-public-1 AAAA", "recipients"),
         (("format",), 2, "format"),
         (("device",), {"site": "bridge"}, "agency, site and device"),

@@ -7,6 +7,8 @@ So nothing is ever converted to colour.
 from __future__ import annotations
 
 import importlib
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +17,7 @@ import numpy as np
 from platesieve.domain.errors import CameraError
 from platesieve.domain.instant import NS_PER_S
 from platesieve.settings import Exposure, Profile
-from platesieve.vision.daylight import Dusk, Light, dusk
+from platesieve.vision.daylight import Dusk, Light, Wanted, dusk
 from platesieve.vision.frame import Frame
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from platesieve.ports import Clock
+    from platesieve.vision.daylight import Daytime
+
+_log = logging.getLogger(__name__)
 
 INSTALL_HINT: Final = (
     "sudo apt install -y python3-picamera2 --no-install-recommends, then make the environment again with "
@@ -48,7 +53,7 @@ class Picamera2Source:
         clock: must count its monotonic time since boot as well, as SystemClock does.
         size_px: width and height of the frames.
         rate_hz: frames per second to ask for.
-        exposure: profiles for day and night; each frame's light says which one is in force.
+        wanted: profiles for day and night; each frame's light says which one is in force, unless one is named.
         told: hears what the camera says of the light in each frame.
 
     Raises:
@@ -61,12 +66,13 @@ class Picamera2Source:
         *,
         size_px: tuple[int, int] = DEFAULT_SIZE_PX,
         rate_hz: float = DEFAULT_RATE_HZ,
-        exposure: Exposure | None = None,
+        wanted: Callable[[], Wanted] | None = None,
         told: Callable[[Light], None] | None = None,
     ) -> None:
         self._clock, self._size = clock, size_px
-        self._exposure, self._told = exposure or Exposure(), told
-        self._dusk = Dusk()
+        self._wanted, self._told = wanted or (lambda: Wanted(Exposure())), told
+        self._dusk, self._profile = Dusk(), Profile()
+        self._lamp_fails = False
         self._number = 0
         self._camera = _open_camera()
         try:
@@ -116,27 +122,46 @@ class Picamera2Source:
             )
         )
         self._camera.start()
-        self._take_on(self._exposure.day)
+        wanted_now = self._wanted()
+        if wanted_now.exposure.ir_switch is not None:
+            self._switch_lamp(wanted_now.exposure.ir_switch, on=False)  # whatever a crash left behind
+        self._follow(wanted_now)
 
     def _heed(self, light: Light, at_s: float) -> None:
-        """Tell the light, and change between day and night."""
+        """Change between day and night, and tell the light."""
+        wanted = self._wanted()
+        self._dusk = dusk(self._dusk, light.lux, at_s, wanted.exposure)
+        daytime = self._follow(wanted)
         if self._told is not None:
-            self._told(light)
-        before, self._dusk = self._dusk.now, dusk(self._dusk, light.lux, at_s, self._exposure)
-        if self._dusk.now != before:
-            self._take_on(self._exposure.day if self._dusk.now == "day" else self._exposure.night)
+            self._told(replace(light, daytime=daytime, lamp_fails=self._lamp_fails))
 
-    def _take_on(self, profile: Profile) -> None:
+    def _follow(self, wanted: Wanted) -> Daytime:
+        """Take on the profile that is in force now; return whose it is."""
+        exposure, daytime = wanted.exposure, wanted.only or self._dusk.now
+        profile = exposure.day if daytime == "day" else exposure.night
+        before, self._profile = self._profile, profile
+        if (profile.shutter_us, profile.gain) != (before.shutter_us, before.gain):
+            self._expose(profile)
+        if exposure.ir_switch is not None and profile.ir != before.ir:
+            self._switch_lamp(exposure.ir_switch, on=profile.ir)
+        return daytime
+
+    def _expose(self, profile: Profile) -> None:
         """Set what a profile names; what it leaves open goes back to the camera's own judgement (0)."""
-        if self._exposure.day == self._exposure.night == Profile():
-            return
-        wanted = {"ExposureTime": profile.shutter_us or 0, "AnalogueGain": profile.gain or 0.0}
+        values = {"ExposureTime": profile.shutter_us or 0, "AnalogueGain": profile.gain or 0.0}
         try:
-            self._camera.set_controls({name: value for name, value in wanted.items() if name in self._known})
-            if self._exposure.ir_switch is not None:
-                Path(self._exposure.ir_switch).write_text("1" if profile.ir else "0", encoding="ascii")
-        except (OSError, RuntimeError) as error:
+            self._camera.set_controls({name: value for name, value in values.items() if name in self._known})
+        except RuntimeError as error:
             raise CameraError("a profile of day or night cannot be set", "see [exposure] in the settings") from error
+
+    def _switch_lamp(self, switch: str, *, on: bool) -> None:
+        """Switch the infrared lamp. A lamp that does not obey is said, and no reason to read nothing by day."""
+        try:
+            Path(switch).write_text("1" if on else "0", encoding="ascii")
+            self._lamp_fails = False
+        except OSError as error:
+            self._lamp_fails = True
+            _log.warning("the infrared lamp cannot be switched: %s; see exposure.ir_switch", error.strerror)
 
     def _times(self, metadata: dict[str, Any]) -> tuple[int, int]:
         """Return monotonic and wall nanoseconds of a frame."""

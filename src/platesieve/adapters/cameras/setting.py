@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platesieve.ports import Camera, Clock
-    from platesieve.settings import Exposure
-    from platesieve.vision.daylight import Light
+    from platesieve.vision.daylight import Light, Wanted
 
 _PI: Final = re.compile(r"picamera2(?::(?P<width>\d{2,5})x(?P<height>\d{2,5})(?:@(?P<rate>\d{1,3}(?:\.\d+)?))?)?")
 _USB: Final = re.compile(r"(?:usb:|/dev/video)(?P<index>\d{1,3})")
@@ -44,7 +43,7 @@ def open_camera(
     replay: Replay | None = None,
     patience: Patience | None = None,
     *,
-    exposure: Exposure | None = None,
+    wanted: Callable[[], Wanted] | None = None,
     told: Callable[[Light], None] | None = None,
 ) -> Camera:
     """Open the camera that a setting names.
@@ -54,7 +53,7 @@ def open_camera(
         clock: times of frames, and the waiting between them.
         replay: how a clip or folder is played.
         patience: when a live camera counts as stalled.
-        exposure: profiles of day and night, for a Pi camera.
+        wanted: profiles of day and night, for a Pi camera; asked at each frame, since a person may change them.
         told: hears what a Pi camera says of the light in each frame; other cameras say nothing.
 
     Raises:
@@ -63,7 +62,7 @@ def open_camera(
     """
     replay = replay or Replay()
     if found := _PI.fullmatch(spec):
-        return NewestFrame(partial(_open_pi, found, clock, exposure, told), patience)
+        return NewestFrame(partial(_open_pi, found, clock, wanted, told), patience)
     if found := _USB.fullmatch(spec):
         return NewestFrame(partial(StreamSource, int(found["index"]), clock), patience)
     _refuse_unnamed(spec)
@@ -101,12 +100,15 @@ def _refuse_unnamed(spec: str) -> None:
 
 
 def _open_pi(
-    found: re.Match[str], clock: Clock, exposure: Exposure | None, told: Callable[[Light], None] | None
+    found: re.Match[str],
+    clock: Clock,
+    wanted: Callable[[], Wanted] | None,
+    told: Callable[[Light], None] | None,
 ) -> Picamera2Source:
     wide, high, rate_hz = (found[name] for name in ("width", "height", "rate"))
     size_px = (int(wide), int(high)) if wide else DEFAULT_SIZE_PX
     frames_hz = float(rate_hz) if rate_hz else DEFAULT_RATE_HZ
-    return Picamera2Source(clock, size_px=size_px, rate_hz=frames_hz, exposure=exposure, told=told)
+    return Picamera2Source(clock, size_px=size_px, rate_hz=frames_hz, wanted=wanted, told=told)
 
 
 def _open_files(path: Path, clock: Clock, replay: Replay) -> Camera:

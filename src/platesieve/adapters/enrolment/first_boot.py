@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from platesieve.adapters.enrolment.provision_file import Provision
 
 APPLIED, ERRORS = "platesieve.applied.toml", "platesieve.errors.txt"
+TROUBLE = "provision.errors"  # the same for the aiming page, in the state folder
 _ERASED = b"#"
 
 
@@ -58,6 +59,19 @@ def apply(boot: Path, etc: Path, state: Path, owner: tuple[int, int] | None = No
     return provision
 
 
+def leave_trouble(boot: Path, state: Path, lines: list[str], owner: tuple[int, int] | None = None) -> None:
+    """Write what is wrong onto the card, for whoever reads it in a laptop, and for the aiming page.
+
+    Raises:
+        OSError: neither could be written.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if owner is not None:
+        os.chown(state, *owner)
+    write_whole(state / TROUBLE, "".join(f"{line}\n" for line in lines).encode(), 0o644, owner)
+    (boot / ERRORS).write_text("\r\n".join(lines) + "\r\n")
+
+
 def _put_in_place(provision: Provision, etc: Path, state: Path, owner: tuple[int, int] | None) -> None:
     uplink = state / "uplink"
     for folder, mode in ((etc, 0o755), (state, 0o700), (state / "camera", 0o700), (uplink, 0o700)):
@@ -71,8 +85,10 @@ def _put_in_place(provision: Provision, etc: Path, state: Path, owner: tuple[int
     enrolment = provision.enrolment
     device = DeviceFolder(uplink, provision.device_path)
     device.invite(enrolment.url, enrolment.token, enrolment.authority.encode())
-    if provision.aiming is not None:
-        write_whole(state / "aim", f"{provision.aiming.minutes}\n".encode(), 0o644, owner)
+    if provision.aiming.minutes is not None:
+        asked = f"{provision.aiming.minutes} {provision.aiming.code or ''}".strip()
+        write_whole(state / "aim", f"{asked}\n".encode(), 0o600, owner)
+    (state / TROUBLE).unlink(missing_ok=True)
     if owner is not None:
         for file in uplink.iterdir():
             os.chown(file, *owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Literal
 
 import tomli_w
@@ -14,10 +15,11 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from platesieve.domain.errors import ConfigError, PlatesieveError
 from platesieve.enrolment.certificates import certificate_facts
 from platesieve.policy.load import load_pack
-from platesieve.settings import Device  # noqa: TC001 - pydantic reads the annotations
+from platesieve.settings import Device, Exposure, Settings, out_of_bounds
 
 MAX_BYTES = 64 * 1024
 NAME = "platesieve.toml"
+SERVICE_PORT = "192.168.7.1"  # as firmware/overlay sets it up: 70-platesieve-service-port.network
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 _KeyLine = Annotated[str, StringConstraints(pattern=r"^platesieve-(agency|command)-public-\d [A-Za-z0-9+/=]+$")]
@@ -54,11 +56,19 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Aiming:
-    """For how long the aiming page may be opened after this file was applied."""
+    """Where the aiming page answers, and whether it opens once when this file was applied.
+
+    Attributes:
+        minutes: open it at the first start, for so long; None opens nothing.
+        address: of one interface of the device; its service port unless given.
+        code: to enter the first time, for a device without a screen; it stays on no card.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
 
-    minutes: Annotated[int, Ge(1), Le(30)]
+    minutes: Annotated[int, Ge(1), Le(30)] | None = None
+    address: str = SERVICE_PORT
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,12}$")] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,8 @@ class Provision:
         pace: as in the settings.
         recipients: name in the policy's `seal` to the line of a public key.
         command_key: line of the public key of whoever may suspend and resume.
-        aiming: lets the aiming page be opened.
+        aiming: the aiming page.
+        exposure: profiles of day and night; the same table as in the settings.
         format: version of this file.
     """
 
@@ -88,7 +99,8 @@ class Provision:
     pace: Literal["live", "fast"] = "live"
     recipients: dict[_RecipientName, _KeyLine] = field(default_factory=dict)
     command_key: _KeyLine | None = None
-    aiming: Aiming | None = None
+    aiming: Aiming = field(default_factory=Aiming)
+    exposure: Exposure = field(default_factory=Exposure)
     format: Literal[1] = 1
 
     @property
@@ -126,6 +138,9 @@ def checked(tree: dict[str, Any]) -> Provision:
     problems = []
     if not {"agency", "site", "device"} <= set(tree.get("device", {})):
         problems.append("device: agency, site and device must be given")
+    problems += out_of_bounds(Settings(exposure=found.exposure))
+    if not is_one_address(found.aiming.address):
+        problems.append("aiming.address: must be the IP address of one interface of the device")
     for name, check in (("policy", lambda: load_pack(found.policy)), ("enrolment.authority", lambda: _ca(found))):
         try:
             check()
@@ -145,6 +160,7 @@ def redacted(provision: Provision) -> bytes:
     """Return what may stay on the card after the file was applied: no token."""
     tree = _without_nothing(asdict(provision))
     tree["enrolment"] = {"url": provision.enrolment.url}
+    tree["aiming"].pop("code", None)
     return b"# Applied; the token was removed. Changes here change nothing.\n" + tomli_w.dumps(tree).encode()
 
 
@@ -164,10 +180,22 @@ def settings_tree(provision: Provision, state: str) -> dict[str, Any]:
             "certificate_file": f"{state}/uplink/device.crt",
             "key_file": f"{state}/uplink/device.key",
         },
+        "aiming": {"address": provision.aiming.address},
     }
+    if provision.exposure != Exposure():
+        tree["exposure"] = _without_nothing(asdict(provision.exposure))
     if provision.command_key is not None:
         tree["command_key"] = "command.pub"
     return tree
+
+
+def is_one_address(text: str) -> bool:
+    """Return whether a text is the IP address of one interface, and not of all of them or of many devices."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_multicast)
 
 
 def _ca(provision: Provision) -> None:

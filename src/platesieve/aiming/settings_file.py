@@ -1,9 +1,10 @@
-"""Regions and masks in the settings file: shown before it is written, checked, written as a whole."""
+"""What the page changes in the settings file: shown before it is written, checked, written as a whole."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import tomlkit
 
@@ -11,12 +12,14 @@ from platesieve.adapters.disk.config_file import load_settings
 from platesieve.adapters.disk.whole_file import write_whole
 from platesieve.aiming.lookout import Areas
 from platesieve.domain.errors import ConfigError, InputError
+from platesieve.settings import Exposure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from platesieve.settings import Outline
 
+Change: TypeAlias = Areas | Exposure
 _DIGITS = 4
 
 
@@ -31,8 +34,8 @@ def areas_of(document: Any) -> Areas:
     return Areas(_outlines(document.get("regions", [])), _outlines(document.get("masks", [])))
 
 
-def changed(settings_file: Path, areas: Areas) -> str:
-    """Return the text of a settings file with these areas in it; its comments and all else stay.
+def changed(settings_file: Path, change: Change) -> str:
+    """Return the text of a settings file with these areas or profiles in it; its comments and all else stay.
 
     Raises:
         InputError: the file cannot be read, or is no TOML.
@@ -41,18 +44,37 @@ def changed(settings_file: Path, areas: Areas) -> str:
         document = tomlkit.parse(settings_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError("the settings file cannot be read", "give another --config") from error
-    vision = document.setdefault("vision", tomlkit.table())
-    for name, outlines in (("regions", areas.regions), ("masks", areas.masks)):
-        if outlines:
-            vision[name] = [[list(corner) for corner in outline] for outline in outlines]
-        else:
-            vision.pop(name, None)
+    if isinstance(change, Areas):
+        vision = document.setdefault("vision", tomlkit.table())
+        for name, outlines in (("regions", change.regions), ("masks", change.masks)):
+            if outlines:
+                vision[name] = [[list(corner) for corner in outline] for outline in outlines]
+            else:
+                vision.pop(name, None)
+    else:
+        exposure = document.setdefault("exposure", tomlkit.table())
+        for time, profile in _profiles(change).items():
+            exposure[time] = profile
     return tomlkit.dumps(document)
 
 
-def excerpt(areas: Areas) -> str:
+def excerpt(change: Change) -> str:
     """Return the lines that would be written."""
     document = tomlkit.document()
+    if isinstance(change, Areas):
+        document.add("vision", _areas(change))
+    else:
+        document.add("exposure", tomlkit.item(_profiles(change)))
+    return tomlkit.dumps(document)
+
+
+def _profiles(exposure: Exposure) -> dict[str, dict[str, Any]]:
+    """Return both profiles without what is left to the camera."""
+    both = (("day", exposure.day), ("night", exposure.night))
+    return {time: {key: value for key, value in asdict(one).items() if value is not None} for time, one in both}
+
+
+def _areas(areas: Areas) -> tomlkit.items.Table:
     vision = tomlkit.table()
     for name, outlines in (("regions", areas.regions), ("masks", areas.masks)):
         if not outlines:
@@ -61,19 +83,20 @@ def excerpt(areas: Areas) -> str:
         for outline in outlines:
             lines.append([list(corner) for corner in outline])
         vision.add(name, lines.multiline(multiline=True))
-    document.add("vision", vision)
-    return tomlkit.dumps(document)
+    return vision
 
 
-def write(settings_file: Path, target: Path, areas: Areas) -> str:
+def write(settings_file: Path, target: Path, change: Change) -> str:
     """Write the changed settings file and return its SHA-256; `target` may be the file itself.
+
+    Where `target` is there already, what it says stays: a page may change areas and then profiles.
 
     Raises:
         ConfigError: a device would refuse them; nothing was changed.
         InputError: the settings file cannot be read.
         StorageError: the disk refuses; what was there is still there.
     """
-    content = changed(settings_file, areas).encode()
+    content = changed(target if target.exists() else settings_file, change).encode()
     trial = target.with_name(f"{target.name}.trial")
     write_whole(trial, content, 0o600)
     try:
