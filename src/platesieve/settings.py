@@ -163,7 +163,7 @@ class Exposure:
     night_below_lux: float = 15.0
     day_above_lux: float = 40.0
     hold_s: float = 10.0  # so long the light must stay beyond a limit: headlights pass
-    ir_switch: str | None = None  # file that takes 1 and 0, such as the `brightness` of a lamp in /sys/class/leds
+    ir_switch: str | None = None  # file that takes 1 and 0, such as /sys/class/leds/ir/brightness
 
 
 @dataclass(frozen=True, slots=True)
