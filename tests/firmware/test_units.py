@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import struct
 import subprocess
+import sys
+import time
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -17,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 OVERLAY = ROOT / "firmware" / "overlay"
 UNITS = OVERLAY / "usr/lib/systemd/system"
 LIMITS = {"camera": 1.0, "uplink": 1.5}  # the two that run all the time
-PASSING = {"aim": 1.5}
+PASSING = {"aim": 1.5, "button@": 1.0}
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +45,7 @@ def directives(name: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("name", "limit"), {**LIMITS, **PASSING}.items())
 def test_a_service_is_hardly_exposed(name: str, limit: float) -> None:
-    """The gate of the sandbox: camera at most 1.0, uplink and the aiming page at most 1.5."""
+    """The gate of the sandbox: camera and button at most 1.0, uplink and the aiming page at most 1.5."""
     assert exposure(UNITS / f"platesieve-{name}.service") <= limit
 
 
@@ -132,6 +135,54 @@ def test_afterwards_settings_are_in_place_and_the_camera_reads(tmp_path: Path, *
     assert len(list((tmp_path / "etc").iterdir())) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "held_s", "asks"),
+    [(148, 0.5, True), (148, 0.05, False), (116, 0.5, False)],
+    ids=["held", "short", "power"],
+)
+def test_a_button_that_is_held_asks_for_the_page(tmp_path: Path, code: int, held_s: float, *, asks: bool) -> None:
+    """Three seconds (here 0.3), and only our key: neither a knock nor the power button opens anything."""
+    button = subprocess.Popen(
+        [sys.executable, OVERLAY / "usr/lib/platesieve/button", "/dev/stdin"],
+        stdin=subprocess.PIPE,
+        env={"PLATESIEVE_STATE": str(tmp_path), "PLATESIEVE_HOLD_S": "0.3"},
+    )
+    assert button.stdin is not None
+    button.stdin.write(struct.pack("qqHHi", 0, 0, 0, 0, 0))  # EV_SYN: it reads by now, so the time counts from here
+    button.stdin.flush()
+    time.sleep(0.3)
+    for value in (1, 0):
+        button.stdin.write(struct.pack("qqHHi", 0, 0, 1, code, value))
+        button.stdin.flush()
+        time.sleep(held_s)
+    button.stdin.close()
+
+    assert button.wait(10) == 0
+    assert [file.read_text() for file in tmp_path.iterdir()] == (["30\n"] if asks else [])
+
+
+def test_both_ways_to_a_device_start_the_same_services() -> None:
+    """What wants to be enabled is enabled by `deploy/install` and in the image, and disabled by `deploy/uninstall`."""
+    wanted = {unit.name for unit in UNITS.iterdir() if "\n[Install]\n" in unit.read_text()}
+    for script, without in (
+        ("deploy/install", {"platesieve-proved.service"}),
+        ("deploy/uninstall", {"platesieve-proved.service"}),
+        ("firmware/image/program", set[str]()),
+    ):
+        assert (
+            set(re.findall(r"platesieve-\w+\.(?:service|timer|path)", (ROOT / script).read_text())) == wanted - without
+        )
+
+
+def test_the_lamp_may_be_switched_and_nothing_else_of_the_kernel() -> None:
+    """The rule of udev, the sandboxes and the setting mean the same lamp."""
+    rules = (OVERLAY / "usr/lib/udev/rules.d/70-platesieve.rules").read_text()
+    for name in ("camera", "aim"):
+        assert directives(name)["ReadWritePaths"] == ["-/sys/class/leds/ir"]
+    assert 'KERNEL=="ir"' in rules
+    assert "platesieve-button@%k.service" in rules
+
+
 def test_each_service_cannot_see_the_other_ones_folder() -> None:
     """The process with the network has no key of the log, the one with the plates no key of the broker."""
     assert directives("camera")["InaccessiblePaths"] == ["-/var/lib/platesieve/uplink"]
@@ -167,6 +218,8 @@ def test_the_journal_lives_in_ram() -> None:
         (60, "exit-code", 74, ["reset-failed platesieve-camera.service", "--no-block start platesieve-camera.service"]),
         (5000, "exit-code", 78, []),
         (5000, "success", 0, []),
+        (5000, "aiming", 9, []),
+        (60, "aiming", 9, []),
     ],
 )
 def test_rescue_reboots_only_where_it_helps(
@@ -175,7 +228,8 @@ def test_rescue_reboots_only_where_it_helps(
     """Hung after long uptime: reboot. Just booted: try again. Wrong settings, or never started: neither."""
     (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
     systemctl = tmp_path / "systemctl"
-    shown = f"case $* in *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
+    aims = 0 if result == "aiming" else 3  # as `systemctl is-active` answers
+    shown = f"case $* in *is-active*) exit {aims} ;; *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
     systemctl.write_text(f'#!/bin/sh\n{shown}\necho "$@" >> {tmp_path}/asked\n')
     systemctl.chmod(0o755)
     environment = {
