@@ -169,9 +169,8 @@ def test_both_ways_to_a_device_start_the_same_services() -> None:
         ("deploy/uninstall", {"platesieve-proved.service"}),
         ("firmware/image/program", set[str]()),
     ):
-        assert (
-            set(re.findall(r"platesieve-\w+\.(?:service|timer|path)", (ROOT / script).read_text())) == wanted - without
-        )
+        named = re.findall(r"platesieve-\w+\.(?:service|timer|path)", (ROOT / script).read_text())
+        assert set(named) == wanted - without, script
 
 
 def test_the_lamp_may_be_switched_and_nothing_else_of_the_kernel() -> None:
@@ -225,12 +224,13 @@ def test_the_journal_lives_in_ram() -> None:
 def test_rescue_reboots_only_where_it_helps(
     tmp_path: Path, uptime_s: int, result: str, status: int, expected: list[str]
 ) -> None:
-    """Hung after long uptime: reboot. Just booted: try again. Wrong settings, or never started: neither."""
+    """Hung after long uptime: reboot. Just booted: try again. Wrong settings, never started, or aimed: neither."""
     (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
     systemctl = tmp_path / "systemctl"
     aims = 0 if result == "aiming" else 3  # as `systemctl is-active` answers
-    shown = f"case $* in *is-active*) exit {aims} ;; *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
-    systemctl.write_text(f'#!/bin/sh\n{shown}\necho "$@" >> {tmp_path}/asked\n')
+    active = f"case $* in *is-active*) exit {aims} ;; esac"
+    shown = f"case $* in *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
+    systemctl.write_text(f'#!/bin/sh\n{active}\n{shown}\necho "$@" >> {tmp_path}/asked\n')
     systemctl.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",

@@ -169,6 +169,7 @@ def open_aim(
 
     clock = clock or SystemClock(assume=settings.device.assume_clock)
     folders, device = Folders.of(settings), settings.device
+    folders.refuse_root()
     with ExitStack() as stack:
         stack.enter_context(instance_lock(folders.camera / "lock"))
         await_address(settings.aiming.address, clock)

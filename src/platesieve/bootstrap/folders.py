@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +37,20 @@ class Folders:
                 "give --state a folder that can be written",
             ) from error
         return folders
+
+    def refuse_root(self) -> None:
+        """Refuse to go on as root in another account's folder: what root writes there, the services cannot change.
+
+        Raises:
+            StorageError: we are root, and the folder is not root's.
+        """
+        owner = self.state.stat().st_uid
+        if os.geteuid() == 0 and owner != 0:
+            name = next((one.pw_name for one in pwd.getpwall() if one.pw_uid == owner), str(owner))
+            raise StorageError(
+                f"{self.state} belongs to the account {name}, which could not change what root writes there",
+                f"put before the command: sudo -u {name}",
+            )
 
     @property
     def camera(self) -> Path:

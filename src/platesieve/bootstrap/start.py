@@ -35,7 +35,7 @@ def check_before_start(settings: Settings) -> None:
     from platesieve.adapters.mqtt.link import tls_context
     from platesieve.adapters.mqtt.wire import Address
 
-    Folders.of(settings)
+    Folders.of(settings).refuse_root()
     refuse_absent(settings.camera)
     if settings.policy is not None or not settings.delivery.wanted:
         build_judge(settings, SystemClock(assume=settings.device.assume_clock))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platesieve.adapters.local.board import Board
+from platesieve.bootstrap.folders import Folders
 from platesieve.checkup import camera, delivery, link, machine, rules
 from platesieve.checkup.finding import Finding
-from platesieve.domain.errors import ConfigError, PlatesieveError
+from platesieve.domain.errors import ConfigError, PlatesieveError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,10 @@ def check_everything(settings: Settings, board: Board | None = None) -> list[Fin
         settings: of the device.
         board: what the machine says about itself; this one unless given.
     """
+    try:
+        Folders.of(settings).refuse_root()
+    except StorageError as error:  # whatever else was looked at would leave files that are in the services' way
+        return [Finding("state folder", "fail", error.message, error.hint)]
     board = board or Board()
     checks: list[tuple[str, Callable[[], Finding]]] = [
         ("python", machine.python),

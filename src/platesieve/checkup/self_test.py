@@ -19,6 +19,7 @@ from platesieve.adapters.cameras.setting import Replay, open_camera
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.networks.released_models import load_released
 from platesieve.audit.entry import Part, Result, SelfTest
+from platesieve.bootstrap.folders import Folders
 from platesieve.bootstrap.log import open_log
 from platesieve.bootstrap.look import demo_files
 from platesieve.bootstrap.sight import build_sight
@@ -89,6 +90,7 @@ def log_self_test(settings: Settings, record: SelfTestRecord) -> int:
     Raises:
         AuditError: the log cannot be written, or the camera process has it open.
     """
+    Folders.of(settings).refuse_root()
     result = Result.PASSED if record.passed else Result.FAILED
     now = SystemClock(assume=settings.device.assume_clock).now()
     with closing(open_log(settings)) as log:

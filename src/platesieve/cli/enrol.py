@@ -125,5 +125,6 @@ def _device(config: Path | None) -> DeviceFolder:
     from platesieve.bootstrap.folders import Folders
 
     settings = settings_from(config, {}, None)
-    names = settings.device
-    return DeviceFolder(Folders.of(settings).uplink, f"{names.agency}/{names.site}/{names.device}")
+    names, folders = settings.device, Folders.of(settings)
+    folders.refuse_root()
+    return DeviceFolder(folders.uplink, f"{names.agency}/{names.site}/{names.device}")

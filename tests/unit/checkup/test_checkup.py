@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,9 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from platesieve.adapters.local.board import Board
+from platesieve.adapters.local.instance_lock import instance_lock
+from platesieve.bootstrap.folders import Folders
 from platesieve.bootstrap.look import demo_files
 from platesieve.checkup import check_everything, link, machine, rules
 from platesieve.checkup.camera import Look
+from platesieve.domain.errors import CameraError, StorageError
 from platesieve.settings import Settings, Uplink, Vision
 
 if TYPE_CHECKING:
@@ -115,6 +119,30 @@ def test_the_age_of_the_certificate(tmp_path: Path, begins_d: int, ends_d: int, 
 
     settings = Settings(uplink=replace(Uplink(), host="broker.example", certificate_file=str(file)))
     assert link.certificate(settings).mark == mark
+
+
+def test_a_camera_that_the_service_uses_is_not_opened_twice(tmp_path: Path) -> None:
+    """A device at work is well; the control is the same camera while nobody uses it, which this machine has not."""
+    settings = Settings(camera="usb:99", state=str(tmp_path))
+    with instance_lock(Folders.of(settings).camera / "lock"):
+        used = [check().mark for _, check in Look(settings).checks()]
+
+    assert used == ["pass", "pass"]
+    with pytest.raises(CameraError):
+        Look(settings).frames()
+
+
+def test_root_leaves_no_file_in_the_services_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be root's, and the service would stop at it; in a folder of root's own nobody minds."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    folders = Folders.of(Settings(state=str(tmp_path)))
+    stat = tmp_path.stat()
+    for owner, refused in ((4321, True), (0, False)):
+        monkeypatch.setattr(
+            type(tmp_path), "stat", lambda _path, owner=owner: os.stat_result((*stat[:4], owner, *stat[5:]))
+        )
+        with pytest.raises(StorageError, match="4321") if refused else nullcontext():
+            folders.refuse_root()
 
 
 def test_every_check_answers_whatever_is_wrong(tmp_path: Path) -> None:
