@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platesieve.cli.enrol import print_qr
-from platesieve.cli.options import device_parts
+from platesieve.cli.options import broker_parts, device_parts
 from platesieve.cli.speech import say
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def new(
         list[str] | None, typer.Option(help="NAME=FILE: public key that fields are sealed to.")
     ] = None,
     command_key: Annotated[Path | None, typer.Option(help="Public key of who may suspend and resume.")] = None,
+    fact: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of the device that a policy asks for, such as operator=police."),
+    ] = None,
     aim_minutes: Annotated[
         int | None, typer.Option(help="Open the aiming page at the first start, for 1 to 30 minutes.")
     ] = None,
@@ -50,14 +54,15 @@ def new(
 
     Examples:
 
-      platesieve provision new --out /media/me/bootfs --device metro-pd/bridge-7/cam-1 --policy us-nh
-      --broker mqtt.example --url https://enrol.example:8443 --token aaaa-bbbb --authority ca.crt
+      platesieve provision new --out /media/me/bootfs --device metro-pd/bridge-7/cam-1 --policy us-mn
+      --recipient agency=agency.pub --broker mqtt.example --url https://enrol.example:8443 --token aaaa-bbbb
+      --authority ca.crt
     """
     from hashlib import sha256
 
     from platesieve.adapters.enrolment import provision_file
 
-    host, _, port = broker.partition(":")
+    where = broker_parts(broker)
     tree: dict[str, Any] = {
         "format": 1,
         "policy": policy,
@@ -67,8 +72,9 @@ def new(
             "mount": mount,
             "latitude_deg": latitude,
             "longitude_deg": longitude,
+            **{name: _value(value) for name, _, value in (pair.partition("=") for pair in fact or ())},
         },
-        "broker": {"host": host, "port": int(port) if port.isdigit() else 8883},
+        "broker": {"host": where["uplink.host"], "port": where.get("uplink.port", 8883)},
         "enrolment": {"url": url, "token": token, "authority": _text(authority)},
         "recipients": {name: _text(Path(file)) for name, _, file in (pair.partition("=") for pair in recipient or ())},
         "command_key": _text(command_key) if command_key else None,
@@ -133,6 +139,16 @@ def apply(
         return
     announcer.well([f"platesieve: this is {provision.device_path}, under {provision.policy}"])
     say(f"applied: {provision.device_path}")
+
+
+def _value(text: str) -> Any:
+    """Return a list or a word; only `excluded_places` is a list."""
+    import json
+
+    try:
+        return json.loads(text) if text.startswith("[") else text
+    except ValueError:
+        raise typer.BadParameter("a list is written as JSON, for example []", param_hint="--fact") from None
 
 
 def _lines(error: PlatesieveError) -> list[str]:

@@ -27,7 +27,7 @@ def tree() -> dict[str, object]:
     """Return what a good file says."""
     return {
         "format": 1,
-        "policy": "count-only",
+        "policy": "us-mn",
         "camera": "usb:0",
         "device": {"agency": "metro", "site": "bridge", "device": "cam-1", "mount": "fixed", "latitude_deg": 44.9},
         "broker": {"host": "mqtt.example"},
@@ -55,7 +55,7 @@ def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card
     assert first_boot.apply(card, tmp_path / "etc", tmp_path / "state") is not None
 
     settings = load_settings(tmp_path / "etc/platesieve.toml", {})
-    assert (settings.policy, settings.device.site, settings.uplink.host) == ("count-only", "bridge", "mqtt.example")
+    assert (settings.policy, settings.device.site, settings.uplink.host) == ("us-mn", "bridge", "mqtt.example")
     assert settings.recipients["agency"] == str(tmp_path / "etc/agency.pub")
     invitation = tmp_path / "state/uplink/enrolment.json"
     assert json.loads(invitation.read_text())["token"] == TOKEN
@@ -110,6 +110,9 @@ def test_what_is_wrong_waits_for_the_aiming_page_until_a_good_file_was_applied(t
     ("place", "value", "said"),
     [
         (("policy",), "fly", "policy:"),
+        (("policy",), "us-nh", "policy us-nh is for mobile readers"),
+        (("policy",), "us-ca", "set device.policy_document_sha256"),
+        (("recipients",), {}, "seals to agency, whose public key is missing"),
         (("colour",), "red", "there is no such key"),
         (("broker", "host"), "mqtt.example; rm -rf", "broker.host"),
         (("broker", "port"), 0, "broker.port"),
@@ -185,7 +188,7 @@ def test_a_power_cut_at_any_step_leaves_a_device_that_finishes(tmp_path: Path, m
         monkeypatch.setattr(os, "fsync", fsync)
         first_boot.apply(root / "boot", root / "etc", root / "state")
         assert not (root / "boot/platesieve.toml").exists()
-        assert load_settings(root / "etc/platesieve.toml", {}).policy == "count-only"
+        assert load_settings(root / "etc/platesieve.toml", {}).policy == "us-mn"
         assert json.loads((root / "state/uplink/enrolment.json").read_text())["token"] == TOKEN
         if done:
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, time
 from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Literal
@@ -13,7 +14,9 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from platesieve.domain.errors import ConfigError, PlatesieveError
+from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.enrolment.certificates import certificate_facts
+from platesieve.policy.force import device_refusals
 from platesieve.policy.load import load_pack
 from platesieve.settings import Device, Exposure, Settings, out_of_bounds
 
@@ -134,18 +137,18 @@ def checked(tree: dict[str, Any]) -> Provision:
         found = _adapter().validate_python(tree)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
-        raise _wrong(tuple(_sentence(fault) for fault in faults)) from error
+        raise _wrong((*(_sentence(fault) for fault in faults), *_no_such_policy(tree))) from error
     problems = []
     if not {"agency", "site", "device"} <= set(tree.get("device", {})):
         problems.append("device: agency, site and device must be given")
     problems += out_of_bounds(Settings(exposure=found.exposure))
     if not is_one_address(found.aiming.address):
         problems.append("aiming.address: must be the IP address of one interface of the device")
-    for name, check in (("policy", lambda: load_pack(found.policy)), ("enrolment.authority", lambda: _ca(found))):
+    for name, check in (("policy", _may_read), ("enrolment.authority", _ca)):
         try:
-            check()
+            check(found)
         except PlatesieveError as error:
-            problems.append(f"{name}: {error.message}")
+            problems += [f"{name}: {problem}" for problem in getattr(error, "problems", ()) or (error.message,)]
     if problems:
         raise _wrong(tuple(problems))
     return found
@@ -153,12 +156,22 @@ def checked(tree: dict[str, Any]) -> Provision:
 
 def dump(provision: Provision) -> bytes:
     """Return the file that `parse` reads."""
-    return tomli_w.dumps(_without_nothing(asdict(provision)), multiline_strings=True).encode()
+    return tomli_w.dumps(_tree(provision), multiline_strings=True).encode()
+
+
+def _tree(provision: Provision) -> dict[str, Any]:
+    """Return the file as tables, without what is empty or as it would be anyhow."""
+    tree: dict[str, Any] = _without_nothing(asdict(provision))
+    if provision.exposure == Exposure():
+        del tree["exposure"]
+    if not provision.recipients:
+        del tree["recipients"]
+    return tree
 
 
 def redacted(provision: Provision) -> bytes:
     """Return what may stay on the card after the file was applied: no token."""
-    tree = _without_nothing(asdict(provision))
+    tree = _tree(provision)
     tree["enrolment"] = {"url": provision.enrolment.url}
     tree["aiming"].pop("code", None)
     return b"# Applied; the token was removed. Changes here change nothing.\n" + tomli_w.dumps(tree).encode()
@@ -198,6 +211,30 @@ def is_one_address(text: str) -> bool:
     return not (address.is_unspecified or address.is_multicast)
 
 
+def _may_read(provision: Provision) -> None:
+    """Refuse what the device would refuse to read under.
+
+    Whether the policy is in force yet is the device's to see: a board without a battery starts with a wrong clock.
+
+    Raises:
+        ConfigError: the policy does not ship, is for other devices, or needs what the file does not give.
+    """
+    policy = load_pack(provision.policy)
+    in_force = int(datetime.combine(policy.effective, time(), UTC).timestamp()) * NS_PER_S
+    refusals = device_refusals(policy, provision.device, Instant(in_force, 0), tuple(provision.recipients), {})
+    if refusals:
+        raise ConfigError("the device would read nothing", "see each line", refusals)
+
+
+def _no_such_policy(tree: dict[str, Any]) -> tuple[str, ...]:
+    """Return what is wrong with the name of the policy, where types were wrong elsewhere."""
+    try:
+        load_pack(str(tree.get("policy", "")))
+    except PlatesieveError as error:
+        return (f"policy: {error.message}",) if "policy" in tree else ()
+    return ()
+
+
 def _ca(provision: Provision) -> None:
     certificate_facts(provision.enrolment.authority.encode())
 
@@ -215,9 +252,11 @@ def _sentence(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "unexpected_keyword_argument":
         return f"{where}: there is no such key; remove it or correct its name"
+    if where == "enrolment.url":
+        return f"{where}: must be https://HOST:PORT and no more"
     if fault["type"] == "missing_argument":
         return f"{where}: is missing"
-    return f"{where}: {str(fault['msg']).removeprefix('Input ')}"
+    return f"{where}: {str(fault['msg']).removeprefix('Input ').replace('String should', 'should')}"
 
 
 def _without_nothing(tree: Any) -> Any:

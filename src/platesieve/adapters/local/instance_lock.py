@@ -34,7 +34,8 @@ def instance_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StorageError(
-                "another platesieve uses this state folder", "stop it first, or give this one a folder of its own"
+                "another platesieve uses this state folder",
+                "stop it first (systemctl stop platesieve-camera), or give this one a folder of its own",
             ) from error
         yield
     finally:
