@@ -1,9 +1,13 @@
 """Fold glyphs that readers confuse, so that 0/O and 1/I do not split one vehicle into two.
 
 Which glyphs is a choice between two faults: every group saves misread vehicles from being missed, and makes plates of
-strangers look alike. `CLASSES` is what the released reader mixes up: `confusion.folding_groups` proposes it over its
-measured matrix, with `FOLDED_SHARE` as the least; a policy may write groups of its own. The UK journey-time scheme
-folded more, which merges more vehicles; `merged_share` says what the groups cost, and `policy explain` repeats it.
+strangers look alike. `CLASSES` is what readers of this project mix up, measured (`confusion.folding_groups`); a policy
+may write groups of its own. The UK journey-time scheme folded more, which merges more vehicles; `merged_share` says what
+the groups cost, and `policy explain` repeats it.
+
+Changing a group splits every pseudonym that is in use, so a new reader changes the groups only where its measurement is
+clear: from `FOLDED_SHARE` on glyphs must be in one group, below `UNFOLDED_SHARE` they must not, and in between what
+stands stays (policy/DECISIONS.md).
 """
 
 from __future__ import annotations
@@ -15,10 +19,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
 
-CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "8B")
-FOLDED_SHARE = (
-    0.04  # below it, groups of letters alone begin (M and W, V and Y), which merge ten times as many strangers
-)
+CLASSES: tuple[str, ...] = ("0OQ", "1IJ", "5S", "8B")
+FOLDED_SHARE = 0.05
+UNFOLDED_SHARE = 0.025  # about here groups of letters alone begin (M and W), which merge four times as many strangers
 
 
 @dataclass(frozen=True, slots=True)
