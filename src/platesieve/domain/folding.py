@@ -2,8 +2,8 @@
 
 Which glyphs is a choice between two faults: every group saves misread vehicles from being missed, and makes plates of
 strangers look alike. `CLASSES` is what readers of this project mix up, measured (`confusion.folding_groups`); a policy
-may write groups of its own. The UK journey-time scheme folded more, which merges more vehicles; `merged_share` says what
-the groups cost, and `policy explain` repeats it.
+may write groups of its own. The UK journey-time scheme folded more, which merges more vehicles; `merged_share` says
+what the groups cost, and `policy explain` repeats it.
 
 Changing a group splits every pseudonym that is in use, so a new reader changes the groups only where its measurement is
 clear: from `FOLDED_SHARE` on glyphs must be in one group, below `UNFOLDED_SHARE` they must not, and in between what
