@@ -79,10 +79,9 @@ def photograph(
 
 
 def _turned(rng: np.random.Generator, wide: float, high: float) -> NDArray[np.float64]:
-    """Return the plate's corners under a random small rotation, slant and perspective."""
+    """Return the plate's corners under a random rotation, slant and perspective, now and then of 15 degrees."""
     quad = np.asarray([[0, 0], [wide, 0], [wide, high], [0, high]])
-    keen = rng.random()
-    strength = 0.35 if keen < 0.4 else (1.0 if keen < 0.9 else 1.8)
+    strength = float(rng.choice([0.35, 1.0, 1.8, 3.0], p=[0.35, 0.45, 0.12, 0.08]))
     angle = float(rng.normal(0, 0.07)) * strength
     shear_y, shear_x = float(rng.normal(0, 0.08)) * strength, float(rng.normal(0, 0.1)) * strength
     turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -263,6 +262,16 @@ def _codec(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float) -
             ):  # the loop filter of a video codec smooths what its blocks broke (ITU-T H.264, 8.7)
                 luma = np.asarray(cv2.bilateralFilter(luma, 5, 18, 1.5), np.uint8)
     return luma
+
+
+def tilted(rng: np.random.Generator, picture: Photograph, spread: float = 0.1) -> Photograph:
+    """Turn a whole picture by a random angle (deviation `spread`, radians), as a camera that hangs askew would."""
+    height, width = picture.luma.shape
+    angle = float(np.degrees(np.clip(rng.normal(0, spread), -0.35, 0.35)))
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    luma = cv2.warpAffine(picture.luma, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    quad = cv2.transform(picture.quad[None], turn)[0]
+    return Photograph(np.asarray(luma, np.uint8), np.asarray(quad, np.float32))
 
 
 def noisy_crop(rng: np.random.Generator, picture: Photograph, box_share: float = 0.4) -> NDArray[np.uint8]:

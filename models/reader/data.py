@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
+from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil, tilted
 from models.datasets.plates import draw_lettering, draw_plate, region_names
 from models.datasets.shared_data import CATALOGUE, Crop, load_crops, plate_free_pieces
 from models.reader.regions import UNTAUGHT, class_of_drawing, class_of_set
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Sample = tuple["NDArray[np.uint8]", str, int, int]
 """Crop, text, rows of text (1, 2, or 0 where nobody knows), and class of the region (or UNTAUGHT)."""
+TILTED = 0.3  # of the real crops; the device meets its own detector's corners, evaluation the plate's upright box
 _SURELY_ONE_ROW = 3.0  # width through height of a box; narrower ones may hold two
 
 
@@ -130,9 +131,13 @@ def _respoiled(rng: np.random.Generator, crop: Crop) -> NDArray[np.uint8]:
     if rng.random() < 0.5:
         wide, tall = quad[1, 0] - quad[0, 0], quad[3, 1] - quad[0, 1]
         quad = quad + rng.normal(0, 1, (4, 2)).astype(np.float32) * np.float32([0.02 * wide, 0.05 * tall])
+    box_share = 0.0
+    if rng.random() < TILTED:
+        turned = tilted(rng, Photograph(luma, quad))
+        luma, quad, box_share = turned.luma, turned.quad, 0.5
     if rng.random() < 0.8:
         luma = spoil(rng, luma, float(rng.uniform(0.1, 0.7)))
-    return noisy_crop(rng, Photograph(luma, quad), box_share=0.0)
+    return noisy_crop(rng, Photograph(luma, quad), box_share)
 
 
 def make_batch(rng: np.random.Generator, sources: Sources, mix: dict[str, Any], size: int) -> Batch:

@@ -29,6 +29,7 @@ degrade = importlib.import_module("models.datasets.degrade")
 coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
 sweeps = importlib.import_module("models.reader.sweeps")
+restore = importlib.import_module("models.reader.restore")
 curves, forms, progress, quantise, speed = (
     importlib.import_module(f"models.common.{name}") for name in ("curves", "forms", "progress", "quantise", "speed")
 )
@@ -136,6 +137,52 @@ def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
     path = tmp_path / "reader.onnx"
     export.to_onnx(net_module.Reader(), path)
     assert export.difference(net_module.Reader().eval(), path) > export.TOLERANCE
+
+
+def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path) -> None:
+    """Same answers as the file, and nearly the same while it learns: each layer is normalised as its pictures ask."""
+    pytest.importorskip("onnx")
+    torch.manual_seed(6)
+    torch.set_num_threads(1)
+    path, crops = tmp_path / "reader.onnx", np.tile(_striped_crops(), (8, 1, 1))
+    net = net_module.Reader(dropout=0.0)
+    for _ in range(3):
+        net(train.normalised(crops))  # its normalisations see these pictures
+    export.to_onnx(net.eval(), path)
+    back = restore.restored(path, crops)
+    assert export.difference(back, path) <= restore.TOLERANCE
+    x = train.normalised(crops)
+    learning = net_module.Reader(dropout=0.0)
+    learning.load_state_dict(back.state_dict())
+    with torch.no_grad():
+        assert float((learning.train()(x)[0] - back(x)[0]).abs().max()) < 0.02
+        assert float((net_module.Reader(dropout=0.0).train()(x)[0] - back(x)[0]).abs().max()) > 0.1
+
+
+def test_a_file_of_another_net_is_not_restored(tmp_path: Path) -> None:
+    """It would train on as noise."""
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "reader.onnx"
+    export.to_onnx(net_module.Reader().eval(), path)
+    model = onnx.load(str(path))
+    next(i for i in model.graph.initializer if i.name == "look.keys").name = "look.locks"
+    onnx.save(model, str(path))
+    with pytest.raises(ValueError, match="not of this net"):
+        restore.restored(path, _striped_crops())
+
+
+def test_a_tilted_picture_keeps_its_plate_under_its_corners() -> None:
+    """The corners turn with the picture: cut out by them, the plate is upright again."""
+    rng = np.random.default_rng(8)
+    luma = np.full((120, 240), 90, np.uint8)
+    luma[40:80, 60:180] = np.tile(np.where(np.arange(120) // 12 % 2, 20, 230), (40, 1)).astype(np.uint8)
+    quad = np.asarray([[60, 40], [180, 40], [180, 80], [60, 80]], np.float32)
+    straight = degrade.rectify(luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
+    found = degrade.tilted(rng, degrade.Photograph(luma, quad), spread=0.3)
+    assert float(np.abs(found.quad - quad).max()) > 2
+    again = degrade.rectify(found.luma, tuple(map(tuple, found.quad)), (0.0, 0.0)).astype(float)
+    askew = degrade.rectify(found.luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
+    assert np.abs(again - straight).mean() < 12 < np.abs(askew - straight).mean()
 
 
 def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -> None:
