@@ -103,8 +103,9 @@ def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def device_reader(file: Path, temperature: float = 1.0, table: dict[str, Any] | None = None) -> Callable[..., Answer]:
-    """Return the device's own reader over a file: rectify, normalise, network, decode."""
-    reader = OnnxPlateReader(Vision(), draft("reader", file, {"temperature": temperature} | (table or {})))
+    """Return the device's own reader over a file: rectify, normalise, network, decode with formats and countries."""
+    told = {"temperature": temperature, "regions": list(REGIONS)} | (table or {})
+    reader = OnnxPlateReader(Vision(), draft("reader", file, told))
 
     def read(image: NDArray[np.uint8], corners: Corners) -> Answer:
         found = reader.read(Frame(grey(image), 0, 0, 0), Detection(corners, 1.0))

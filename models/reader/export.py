@@ -196,10 +196,9 @@ def main() -> None:
     to_int8(files["float"], files["int8"])
     sizes = ", ".join(f"{form} {path.stat().st_size / 1e6:.2f} MB" for form, path in files.items())
     print(f"{seen} samples; torch == ONNX within {worst:.1e}; {sizes}", flush=True)
-    regions = {"regions": list(REGIONS)}
     sets = held_out_sets() | {name: cases for name in EVALUATION_SETS if (cases := evaluation_set(name))}
     temperature = calibrate(files["float"]) if any(n.startswith("crops-") for n in sets) else 1.0
-    readers = {form: device_reader(path, temperature, regions) for form, path in files.items()}
+    readers = {form: device_reader(path, temperature) for form, path in files.items()}
     timed = {form: (path, np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32)) for form, path in files.items()}
     if given.peer.is_file():
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}
@@ -208,7 +207,7 @@ def main() -> None:
     if max(lost_points(scores).values(), default=0.0) > MOST_LOST_POINTS:
         print("int8 loses too much: once more with attention and the branch of two rows in float", flush=True)
         to_int8(files["float"], files["int8"], MORE_FLOAT)
-        again = compare(sets, {"int8": device_reader(files["int8"], temperature, regions)})
+        again = compare(sets, {"int8": device_reader(files["int8"], temperature)})
         scores = {name: row | again[name] for name, row in scores.items()}
     lost = lost_points(scores) or {"nothing to compare on": 100.0}
     speed = milliseconds(timed)
