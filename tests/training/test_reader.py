@@ -24,6 +24,8 @@ train = importlib.import_module("models.reader.train")
 
 pytest.importorskip("PIL", reason="needs the extra `train`")
 plates = importlib.import_module("models.datasets.plates")
+fonts = importlib.import_module("models.datasets.fonts.glyphs")
+writing = importlib.import_module("models.datasets.plates.writing")
 shared_data = importlib.import_module("models.datasets.shared_data")
 degrade = importlib.import_module("models.datasets.degrade")
 coverage = importlib.import_module("models.datasets.coverage")
@@ -169,6 +171,27 @@ def test_a_file_of_another_net_is_not_restored(tmp_path: Path) -> None:
     onnx.save(model, str(path))
     with pytest.raises(ValueError, match="not of this net"):
         restore.restored(path, _striped_crops())
+
+
+def test_a_letter_that_hangs_below_the_line_is_squeezed_and_not_cut() -> None:
+    """A J without its hook would teach the reader that an I is a J."""
+    hook = np.zeros((90, 30), np.uint8)
+    hook[:86, 20:26] = 255
+    hook[80:86, 4:26] = 255
+    drawn = fonts.trim(hook)
+    assert drawn.shape[0] == fonts.GLYPH_PX + fonts.TAIL_PX
+    assert drawn[-6:, :8].max() == 255
+    assert hook[: fonts.GLYPH_PX + fonts.TAIL_PX, :16].max() == 0  # what cutting would have left of it
+
+
+def test_hard_characters_come_more_often_and_no_serial_leaves_its_pattern() -> None:
+    """J stands in a twenty-sixth of the letters by chance alone; letters that an authority skips never come."""
+    rng = np.random.default_rng(9)
+    serials = [writing.write_serial(rng, "@@@-##", skip="O") for _ in range(3000)]
+    letters = "".join(s[:3] for s in serials)
+    assert letters.count("J") / len(letters) > 1.2 / 26 > 1 / 26 > letters.count("K") / len(letters)
+    assert "O" not in letters
+    assert all(s[:3].isalpha() and s[3] == "-" and s[4:].isdigit() and len(s) == 6 for s in serials)
 
 
 def test_a_tilted_picture_keeps_its_plate_under_its_corners() -> None:

@@ -5,9 +5,9 @@ Plates of most authorities are struck from dies whose shapes are simple strokes.
 character. Hundreds of them cover more of the world than any collection of files, and carry no licence.
 """
 
-from models.datasets.fonts.glyphs import CHARACTERS, GLYPH_PX, Font
+from models.datasets.fonts.glyphs import CHARACTERS, DIGITS, GLYPH_PX, Font
 from models.datasets.fonts.packages import FONT_PACKAGES
 from models.datasets.fonts.shelf import FontShelf
 from models.datasets.fonts.strokes import stroke_font
 
-__all__ = ["CHARACTERS", "FONT_PACKAGES", "GLYPH_PX", "Font", "FontShelf", "stroke_font"]
+__all__ = ["CHARACTERS", "DIGITS", "FONT_PACKAGES", "GLYPH_PX", "Font", "FontShelf", "stroke_font"]

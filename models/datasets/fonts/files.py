@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from models.datasets.fonts.glyphs import CHARACTERS, GLYPH_PX, Font, trim
+from models.datasets.fonts.glyphs import CHARACTERS, DIGITS, GLYPH_PX, Font, trim
 from models.datasets.fonts.packages import SKIPPED_STYLES
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ def font_files(folder: Path = Path("/usr/share/fonts")) -> list[Path]:
 
 
 def file_font(path: Path) -> Font | None:
-    """Render one font file; None where it lacks a capital or a digit."""
+    """Render one font file; None where it lacks a capital or a digit, or has digits that hang below the line."""
     try:
         face = ImageFont.truetype(str(path), 80)
     except OSError:
         return None
     missing = _render(face, "\uffff")
     top, bottom = face.getbbox("H")[1], face.getbbox("H")[3]
-    if bottom - top < 20:
+    if bottom - top < 20 or any(face.getbbox(c)[3] - top > 1.12 * (bottom - top) for c in DIGITS):
         return None
     glyphs = {}
     for c in CHARACTERS:
@@ -47,9 +47,10 @@ def file_font(path: Path) -> Font | None:
 
 
 def _render(face: ImageFont.FreeTypeFont, text: str) -> NDArray[np.uint8] | None:
-    _, _, right, bottom = face.getbbox(text)
-    image = Image.new("L", (int(right) + 4, int(bottom) + 4), 0)
-    ImageDraw.Draw(image).text((0, 0), text, fill=255, font=face)
+    left, _, right, bottom = (int(edge) for edge in face.getbbox(text))
+    before = max(0, -left) + 1  # the hook of many a J reaches left of where the letter begins
+    image = Image.new("L", (before + right + 4, bottom + 4), 0)
+    ImageDraw.Draw(image).text((before, 0), text, fill=255, font=face)
     mask = np.asarray(image)
     used = np.flatnonzero(mask.max(axis=0) > 30)
     return mask[:, used[0] : used[-1] + 1] if len(used) else None
