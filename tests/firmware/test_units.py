@@ -188,17 +188,43 @@ def test_each_service_cannot_see_the_other_ones_folder() -> None:
     assert directives("uplink")["InaccessiblePaths"] == ["-/var/lib/platesieve/camera"]
 
 
-def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    """No unknown section, key or value; the program itself is put in place by an installation."""
-    for unit in UNITS.glob("*.service"):
-        text = re.sub(r"(?m)^(Exec\w+)=\+?/(?:opt|usr/lib)/platesieve/\S+", r"\1=/bin/true", unit.read_text())
-        (tmp_path / unit.name).write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
-    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *map(str, tmp_path.glob("*.service"))]
-    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+def verify(folder: Path, *units: str, options: tuple[str, ...] = ()) -> list[str]:
+    """Return what systemd says, at length, when it is asked to start these units of a folder."""
+    command = ["systemd-analyze", "verify", "--man=no", *options, *(str(folder / unit) for unit in units)]
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:", "SYSTEMD_LOG_LEVEL": "debug" if not options else ""}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    return done.stderr.splitlines()
 
-    ours = [line for line in done.stderr.splitlines() if "platesieve" in line]
-    assert ours == []
+
+def put_in_place(folder: Path) -> None:
+    """Write our units with programs that are here; the real ones are put in place by an installation."""
+    for unit in UNITS.glob("*.*"):
+        text = re.sub(r"(?m)^(Exec\w+)=\+?/(?:opt|usr/lib)/platesieve/\S+", r"\1=/bin/true", unit.read_text())
+        (folder / unit.name).write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
+
+
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    """No unknown section, key or value."""
+    put_in_place(tmp_path)
+
+    said = verify(tmp_path, *(unit.name for unit in UNITS.glob("*.*")), options=("--recursive-errors=no",))
+    assert [line for line in said if "platesieve" in line] == []
+
+
+def test_a_device_can_start_everything_at_once(tmp_path: Path) -> None:
+    """No order goes in a circle: systemd breaks one by leaving a service out, and then nothing is provisioned."""
+    put_in_place(tmp_path)
+    enabled = [unit.name for unit in UNITS.iterdir() if "\n[Install]\n" in unit.read_text()]
+    wants = "".join(f"Wants={name}\n" for name in enabled)
+    (tmp_path / "everything.target").write_text(f"[Unit]\nRequires=basic.target\n{wants}After=basic.target\n")
+
+    def circles() -> list[str]:
+        return [line for line in verify(tmp_path, "everything.target") if "ordering cycle" in line]  # said to debuggers
+
+    assert circles() == []
+    unit = tmp_path / "platesieve-aim.path"  # the control: such a line was there once
+    unit.write_text(unit.read_text().replace("[Path]", "After=platesieve-provision.service\n[Path]"))
+    assert circles()
 
 
 def test_the_journal_lives_in_ram() -> None:
