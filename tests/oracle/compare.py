@@ -20,7 +20,7 @@ from platesieve.domain.crop import Crop, Crops
 from platesieve.domain.decision import Disclose, Suppress, Tally
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition, Match, MatchKind
-from platesieve.domain.plate import ALPHABET, PlateText
+from platesieve.domain.plate import ALPHABET, Glyph, PlateText
 from platesieve.domain.sighting import Direction, Sighting
 from platesieve.policy import aggregate
 from platesieve.policy.decide import Context, decide
@@ -105,6 +105,7 @@ def oracle(scene: Scene) -> Any:
     crops = seen.crops
     vehicle: dict[str, Any] = {
         "plate": seen.text.reveal(),
+        "glyphs": [glyph.alternatives for glyph in seen.glyphs],
         "region": seen.region,
         "confidence": seen.confidence,
         "frames": seen.agreeing_frames,
@@ -159,7 +160,7 @@ def toml(tree: dict[str, Any]) -> bytes:
 
 def actions(field: str, *, hit: bool, epochs: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
     """Return every action that the language allows for a field of an event."""
-    shows_plate = field in {"plate", "plate_crop", "scene_crop"}
+    shows_plate = field in {"plate", "alternatives", "plate_crop", "scene_crop"}
     choices: list[Any] = [{"action": "drop"}, {"action": "seal", "to": "agency"}, {"action": "seal", "to": "nobody"}]
     choices += [{"action": "keep"}] if hit or not shows_plate else []
     if field.endswith("_crop"):
@@ -200,6 +201,11 @@ def sections(draw: st.DrawFn, sort: str) -> dict[str, Any]:
     fits = tuple(e for e in PERIODS if language.seconds(e) <= long_s and language.seconds(e) % grain_s == 0)
     chosen = draw(st.sets(st.sampled_from([name for name in names if name != "time"])))
     fields = {name: draw(actions(name, hit=sort == "hit", epochs=fits)) for name in sorted(chosen)}
+    plate = fields.get("plate", {"action": "drop"})
+    if fields.get("alternatives", plate) != plate and plate["action"] != "keep":
+        fields["alternatives"] = {"action": "drop"}  # they go where the plate goes
+    elif plate["action"] in {"keep", "seal"} and draw(st.booleans()):
+        fields["alternatives"] = plate
     if period == "keep":
         fields["time"] = {"action": "keep"}
     elif period == "seal":
@@ -250,6 +256,15 @@ found = st.lists(
     ),
     max_size=3,
 )
+
+
+def glyphs(best: str) -> st.SearchStrategy[Glyph]:
+    """Return what a character may be, best first."""
+    shares = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(lambda found: sorted(found, reverse=True))
+    others = st.integers(1, 3)
+    return st.builds(lambda p, n: Glyph(tuple(zip(best + "8B", p, strict=True))[:n]), shares, others)
+
+
 fact = st.sampled_from([None, "WA-0076", "WA-0076"])
 
 
@@ -267,6 +282,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     sighting = replace(
         a_sighting(at=seen),
         text=PlateText(plate),
+        glyphs=tuple(draw(glyphs(character)) for character in plate),
         confidence=draw(st.integers(0, 1000)) / 1000 if draw(st.booleans()) else 0.97,
         agreeing_frames=draw(st.integers(0, 4)),
         region=draw(st.none() | st.sampled_from(["US-MN", "de", "somewhere"])),

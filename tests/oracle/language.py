@@ -21,7 +21,7 @@ from typing import Any
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 ALIKE = ["0OQ", "1IJ", "5S", "8B"]
 KINDS = ["exact", "partial-jurisdiction", "lookalike"]
-FIELDS = ["plate", "plate_region", "time", "location", "device", "direction", "lane", "confidence", "category", "list", "plate_crop", "scene_crop", "time_quality"]
+FIELDS = ["plate", "alternatives", "plate_region", "time", "location", "device", "direction", "lane", "confidence", "category", "list", "plate_crop", "scene_crop", "time_quality"]
 COUNTED = {"plate_region", "device", "direction", "lane", "category", "list", "time_quality"}
 PUBLIC = {"device", "confidence", "category", "list", "time_quality"}
 FACTS = {"policy-document": "policy_document_sha256", "registration": "registration", "occasion": "occasion", "excluded-places": "excluded_places"}
@@ -46,10 +46,10 @@ def expand(secret: bytes, info: bytes) -> bytes:
 
 def values(s: dict[str, Any], hits: list[Any], device: dict[str, Any], quality: str, seen: int) -> dict[str, Any]:
     lat, lon = device["latitude_deg"], device["longitude_deg"]
-    crops = {name: None if s[name] is None else base64.b64encode(s[name]).decode() for name in ("plate_crop", "scene_crop")}
-    place = None if lat is None or lon is None else {"latitude": lat, "longitude": lon}
-    return crops | {
-        "plate": s["plate"], "plate_region": s["region"], "time": stamp(seen, 3), "device": device["device"], "location": place,
+    rest: dict[str, Any] = {name: None if s[name] is None else base64.b64encode(s[name]).decode() for name in ("plate_crop", "scene_crop")}
+    rest["alternatives"] = [[[c, round(p, 2)] for n, (c, p) in enumerate(g) if n == 0 or p >= 0.005] for g in s["glyphs"]] or None
+    return rest | {
+        "plate": s["plate"], "plate_region": s["region"], "time": stamp(seen, 3), "device": device["device"], "location": None if lat is None or lon is None else {"latitude": lat, "longitude": lon},
         "direction": s["direction"], "lane": s["lane"], "time_quality": quality, "confidence": round(s["confidence"], 4),
         "category": ",".join(sorted({h[1] for h in hits})) or None, "list": ",".join(sorted({h[2] for h in hits})) or None,
     }
@@ -99,7 +99,7 @@ def answer(text: bytes, s: dict[str, Any], found: list[Any], device: dict[str, A
         elif rule["action"] == "seal":
             words = json.dumps(plain[field], separators=(",", ":"), ensure_ascii=False).encode()
             names = (device["agency"], device["site"], device["device"], "hit" if sort == "hit" else "read", ident, field, digest)
-            words = b"age" + s[field] if rule.get("format") == "age" else words + b" " * (-len(words) % 64)  # a picture as it is
+            words = b"age" + s[field] if rule.get("format") == "age" else words + b" " * (-len(words) % (448 if field == "alternatives" else 64))  # a picture as it is
             box = seal(rule["to"], words, b"platesieve-seal-v1" + packed(2, *names))
             out[field] = box and {"sealed": base64.b64encode(box).decode(), "to": rule["to"]}
         elif rule["action"] == "pseudonym":

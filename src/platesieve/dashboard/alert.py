@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from platesieve.domain.disclosure import Json
 
 PICTURES = ("plate_crop", "scene_crop")
+SPECIAL = frozenset({"alternatives", *PICTURES})  # shown in a way of their own, if at all
 CERTAIN = 0.98  # a glyph as probable as this has no alternatives worth a glance
 MAX_ALTERNATIVES = 3
 _MATCHES = {"exact": "exact", "lookalike": "lookalike", "partial-jurisdiction": "partial"}
@@ -46,6 +47,28 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """One character of an opened plate: what else it may be. Without probabilities where the device sent none."""
+
+    character: str = field(repr=False)
+    probability: float | None
+    others: tuple[tuple[str, float | None], ...] = field(repr=False)
+
+    @property
+    def unsure(self) -> bool:
+        """Return whether somebody should look twice at it."""
+        return bool(self.others) and (self.probability is None or self.probability < CERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A plate in clear with its characters; `measured` where the device said how sure it is of each."""
+
+    marks: tuple[Mark, ...] = field(repr=False)
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """A stored hit for a page."""
 
@@ -61,6 +84,7 @@ class Alert:
     policy_sha256: str
     outcome: OutcomeCode | None
     held: bool
+    reading: Reading | None = None
     notice: str = NOTICE
 
     @property
@@ -77,26 +101,11 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """One character of an opened plate: what else it may be. Without probabilities where the device sent none."""
-
-    character: str = field(repr=False)
-    probability: float | None
-    others: tuple[tuple[str, float | None], ...] = field(repr=False)
-
-    @property
-    def unsure(self) -> bool:
-        """Return whether somebody should look twice at it."""
-        return bool(self.others) and (self.probability is None or self.probability < CERTAIN)
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """What a reveal shows; in RAM for one page, and its repr shows nothing."""
 
     plate: str | None = field(repr=False)
-    marks: tuple[Mark, ...] = field(repr=False)
-    measured: bool
+    reading: Reading
     pictures: Mapping[str, str] = field(repr=False)
     others: tuple[Shown, ...] = field(repr=False)
 
@@ -106,11 +115,12 @@ def alert_of(stored: Stored) -> Alert:
     event = stored.event
     data = event.data
     policy = data.get("policy")
+    plate, told = data.get("plate"), data.get("alternatives")
     named: Mapping[str, Json] = policy if isinstance(policy, dict) else {}
     shown = {
         name: Shown(name, "" if is_sealed(data[name]) else plain(data[name]), is_sealed(data[name]))
         for name in FIELDS
-        if data.get(name) is not None and (name not in PICTURES or is_sealed(data[name]))
+        if data.get(name) is not None and (name not in SPECIAL or is_sealed(data[name]))
     }
     return Alert(
         cursor=stored.cursor,
@@ -125,6 +135,7 @@ def alert_of(stored: Stored) -> Alert:
         policy_sha256=plain(named.get("sha256", "")),
         outcome=stored.outcome,
         held=stored.held,
+        reading=reading_of(plate, told) if isinstance(plate, str) else None,
     )
 
 
@@ -132,19 +143,23 @@ def opened(alert: Alert, clear: Mapping[str, Json]) -> Opened:
     """Return what the fields of a reveal say, ready for a page."""
     plate = clear.get("plate")
     text = plate if isinstance(plate, str) else None
-    measured = marks_of(clear.get("alternatives"))
-    fits = text is not None and "".join(mark.character for mark in measured) == text
     return Opened(
         plate=None if text is None else plain(text),
-        marks=measured if fits else confusable(text or ""),
-        measured=fits,
+        reading=reading_of(text or "", clear.get("alternatives")),
         pictures={name: picture for name in PICTURES if (picture := jpeg_address(clear.get(name)))},
         others=tuple(
             Shown(name, plain(value), sealed=False)
             for name, value in clear.items()
-            if name in FIELDS and name not in {"plate", "alternatives", *PICTURES} and name in alert.sealed
+            if name in FIELDS and name not in {"plate", *SPECIAL} and name in alert.sealed
         ),
     )
+
+
+def reading_of(text: str, alternatives: Json) -> Reading:
+    """Return a plate with what its characters may be; alternatives of another plate are not believed."""
+    measured = marks_of(alternatives)
+    fits = bool(measured) and "".join(mark.character for mark in measured) == text
+    return Reading(measured if fits else confusable(text), fits)
 
 
 def marks_of(value: Json) -> tuple[Mark, ...]:

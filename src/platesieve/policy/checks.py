@@ -25,6 +25,7 @@ from platesieve.policy.language import (
     Section,
     ToPeriod,
 )
+from platesieve.policy.stricter import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,7 @@ def _check_nobody_wanted(section: Section, disposition: Disposition) -> Iterator
 def _check_event(section: Section) -> Iterator[Problem]:
     if section.retention_s == 0:
         yield ("retention",), 'events without a retention would be kept for ever; add it, for example "24h"'
+    yield from _check_alternatives(section)
     for field, action in _actions(section):
         path: Path = ("fields", field.value)
         match action:
@@ -141,6 +143,15 @@ def _check_event(section: Section) -> Iterator[Problem]:
                 yield from _check_period(section, period_s, path)
             case Pseudonym(epoch_s):
                 yield from _check_epoch(section, epoch_s, path)
+
+
+def _check_alternatives(section: Section) -> Iterator[Problem]:
+    """They say the plate: whoever may not have it may not have them."""
+    if not at_most(section.action(Field.ALTERNATIVES), section.action(Field.PLATE)):
+        yield (
+            ("fields", "alternatives"),
+            "alternatives say the plate, so they go only where it goes; write what stands at plate, or drop them",
+        )
 
 
 def _check_period(section: Section, period_s: int, path: Path) -> Iterator[Problem]:

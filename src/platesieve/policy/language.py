@@ -27,6 +27,7 @@ class Field(StrEnum):
     """Everything that a read can tell. No make, model, colour or other trait of the vehicle."""
 
     PLATE = "plate"
+    ALTERNATIVES = "alternatives"  # for each character of the plate what else it may be, and how probable that is
     PLATE_REGION = "plate_region"
     TIME = "time"
     LOCATION = "location"
@@ -42,7 +43,7 @@ class Field(StrEnum):
 
 
 PICTURES = frozenset({Field.PLATE_CROP, Field.SCENE_CROP})
-SHOWS_PLATE = frozenset({Field.PLATE, *PICTURES})  # a picture of a vehicle shows its plate
+SHOWS_PLATE = frozenset({Field.PLATE, Field.ALTERNATIVES, *PICTURES})  # a picture of a vehicle shows its plate
 ALERT_ONLY = frozenset({Field.CATEGORY, Field.LIST})  # only a hit has them
 COUNTABLE = frozenset(
     {

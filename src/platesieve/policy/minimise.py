@@ -29,19 +29,23 @@ from platesieve.policy.language import (
     ToStep,
 )
 from platesieve.policy.seal import sealing_info
+from platesieve.policy.stricter import at_most
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from platesieve.domain.disclosure import Json
     from platesieve.domain.instant import Instant, TimeQuality
     from platesieve.domain.match import Match
+    from platesieve.domain.plate import Glyph
     from platesieve.domain.sighting import Sighting
     from platesieve.policy.instruments import Instruments
     from platesieve.policy.language import Action, Policy
     from platesieve.settings import Device
 
+_LEAST = 0.005  # a hundredth, rounded
 PADDED_TO = 64  # bytes: the length of a ciphertext must not tell how long a plate or a category is
+ALTERNATIVES_PADDED_TO = 448  # ... nor how doubtful: three alternatives for each of 12 characters fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,17 @@ class Case:
 
 
 def minimise(case: Case, instruments: Instruments) -> dict[str, Json]:
-    """Return the fields that leave; one that the policy does not name is not looked at."""
+    """Return the fields that leave; one that the policy does not name is not looked at.
+
+    Alternatives say the plate, so they go to nobody whom the plate does not go to (`checks` refuses such a policy; one
+    that was not loaded meets it here).
+    """
     section = case.policy.section(case.disposition)
+    plate = section.action(Field.PLATE)
     body: dict[str, Json] = {}
     for field in Field:
         action = section.action(field)
-        if isinstance(action, Drop):
+        if isinstance(action, Drop) or (field is Field.ALTERNATIVES and not at_most(action, plate)):
             continue
         formed = _form(field, action, case, instruments)
         if formed is not None:
@@ -119,6 +128,15 @@ def _confidence(case: Case) -> Json:
     return round(confidence, 4) if math.isfinite(confidence) else None
 
 
+def _alternatives(glyphs: Sequence[Glyph]) -> Json:
+    """Return for each character its alternatives with their probabilities in hundredths, best first; rarer go."""
+    rounded: list[Json] = []
+    for glyph in glyphs:
+        told = [(c, p) for c, p in glyph.alternatives if c == glyph.best or p >= _LEAST]
+        rounded.append([[character, round(probability, 2)] for character, probability in told])
+    return rounded or None
+
+
 def _plate_crop(case: Case) -> Json:
     crops = case.sighting.crops
     return None if crops is None else _text_of(crops.plate.reveal())
@@ -131,6 +149,7 @@ def _scene_crop(case: Case) -> Json:
 
 _PLAIN: Mapping[Field, Callable[[Case], Json]] = {
     Field.PLATE: lambda case: case.sighting.text.reveal(),
+    Field.ALTERNATIVES: lambda case: _alternatives(case.sighting.glyphs),
     Field.PLATE_REGION: lambda case: case.sighting.region,
     Field.TIME: lambda case: coarsen.timestamp(case.seen_ns),
     Field.LOCATION: _location,
@@ -202,7 +221,8 @@ def _sealed(field: Field, to: str, case: Case, instruments: Instruments) -> Json
     if value is None:
         return None
     plaintext = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    plaintext += b" " * (-len(plaintext) % PADDED_TO)  # JSON lets spaces follow, so that nothing need take them off
+    padded_to = ALTERNATIVES_PADDED_TO if field is Field.ALTERNATIVES else PADDED_TO
+    plaintext += b" " * (-len(plaintext) % padded_to)  # JSON lets spaces follow, so that nothing need take them off
     info = sealing_info(case.context.device, case.kind, case.event_id, field.value, case.policy.sha256)
     ciphertext = instruments.seal(to, plaintext, info)
     return None if ciphertext is None else {"sealed": _text_of(ciphertext), "to": to}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FIELDS = {
     Field.PLATE: "Plate number",
+    Field.ALTERNATIVES: "What else each character may be",
     Field.PLATE_REGION: "State or country of the plate",
     Field.TIME: "Date and time",
     Field.LOCATION: "Place",

@@ -182,6 +182,7 @@ class FieldsShape(_Closed):
     """What happens to each field; what is not named is dropped."""
 
     plate: Text | None = None
+    alternatives: Plain | None = None
     plate_region: Region | None = None
     time: Time | None = None
     location: Place | None = None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from platesieve.adapters.mqtt import wire
-from platesieve.adapters.mqtt.wire_schemas import schema, schema_text
+from platesieve.adapters.mqtt.wire_schemas import fits, schema, schema_text
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
@@ -33,6 +33,7 @@ BODIES: dict[Kind, dict[str, Json]] = {
         "match": "lookalike",
         "salt": "c2FsdA",
         "plate": {"sealed": "AAAA", "to": "agency"},
+        "alternatives": {"sealed": "CCCC", "to": "agency"},
         "plate_crop": {"sealed": "BBBB", "to": "agency"},
         "time": "2026-11-22T12:00:00Z",
         "location": {"latitude": 44.97, "longitude": -93.26},
@@ -87,6 +88,8 @@ def test_every_kind_fits_its_schema_also_with_fields_of_tomorrow(kind: Kind) -> 
     [
         (Kind.HIT, {"disposition": "maybe"}),
         (Kind.HIT, {"plate": 7}),
+        (Kind.HIT, {"alternatives": [[["8", "0.91"]]]}),
+        (Kind.HIT, {"alternatives": "8 or B"}),
         (Kind.HIT, {"plate": {"hash": "x"}}),
         (Kind.COUNT, {"counts": [{"disposition": "miss", "count": -1}]}),
         (Kind.HEALTH, {"state": "fine"}),
@@ -96,6 +99,16 @@ def test_every_kind_fits_its_schema_also_with_fields_of_tomorrow(kind: Kind) -> 
 def test_a_body_of_another_shape_does_not_fit(kind: Kind, change: dict[str, Json]) -> None:
     """The schemas can say no."""
     assert not Draft202012Validator(schema(kind)).is_valid(event(kind, {**BODIES[kind], **change}))
+
+
+def test_alternatives_in_clear_fit_too() -> None:
+    """Where a policy keeps the plate: for each character what it may be; schema and collector agree."""
+    got = event(
+        Kind.HIT, {**BODIES[Kind.HIT], "plate": "C8", "alternatives": [[["C", 1.0]], [["8", 0.91], ["B", 0.08]]]}
+    )
+
+    Draft202012Validator(schema(Kind.HIT)).validate(got)
+    assert fits(Kind.HIT, got)
 
 
 def test_the_will_is_a_health_event() -> None:

@@ -60,10 +60,19 @@ def test_probabilities_that_are_of_another_plate_are_not_believed() -> None:
     """They are shown only where their best characters are the plate; else the usual confusions are."""
     alert = alert_of(stored({"plate": SEALED}))
     measured: Json = [[["8", 0.9], ["B", 0.1]], [["4", 0.99]]]
-    assert opened(alert, {"plate": "84", "alternatives": measured}).measured
+    assert opened(alert, {"plate": "84", "alternatives": measured}).reading.measured
     other = opened(alert, {"plate": "B4", "alternatives": measured})
-    assert not other.measured
-    assert other.marks == confusable("B4")
+    assert not other.reading.measured
+    assert other.reading.marks == confusable("B4")
+
+
+def test_a_plate_that_the_policy_keeps_has_its_alternatives_beside_it() -> None:
+    """As glyphs, not as a field that repeats the plate in numbers."""
+    alert = alert_of(stored({"plate": "84", "alternatives": [[["8", 0.9], ["B", 0.1]], [["4", 0.99]]]}))
+    assert alert.reading is not None
+    assert alert.reading.measured
+    assert "alternatives" not in alert.shown
+    assert alert_of(stored({"plate": SEALED, "alternatives": SEALED})).reading is None
 
 
 def test_the_usual_confusions_are_those_of_folding() -> None:
@@ -88,7 +97,7 @@ def test_what_was_opened_is_not_in_a_repr() -> None:
     shown = opened(alert_of(stored({"plate": SEALED})), {"plate": "CANARY7"})
     assert shown.plate == "CANARY7"
     assert "CANARY" not in repr(shown)
-    assert "'C'" not in repr(shown.marks)
+    assert "'C'" not in repr(shown.reading)
 
 
 def test_text_of_a_device_is_one_short_line_without_controls() -> None:

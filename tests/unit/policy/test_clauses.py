@@ -80,6 +80,7 @@ OPERATORS = {
 }
 LISTED = {  # Minnesota Statutes 13.824, subd. 2(a): what tells of a vehicle
     Field.PLATE,
+    Field.ALTERNATIVES,
     Field.PLATE_REGION,
     Field.TIME,
     Field.LOCATION,

@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,7 @@ from platesieve.domain.decision import Disclose, Reason, Suppress, Tally
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition, Match, MatchKind
+from platesieve.domain.plate import Glyph
 from platesieve.policy.decide import decide, disposition, expiry
 from platesieve.policy.language import (
     Aggregate,
@@ -46,6 +48,9 @@ from tests.fakes.passages import (
     a_sighting,
     uncertain,
 )
+
+if TYPE_CHECKING:
+    from platesieve.policy.language import Action
 
 LOOKALIKE = Match(MatchKind.LOOKALIKE, "warrant", "metro-pd")
 
@@ -195,6 +200,51 @@ def test_a_sealed_field_opens_to_what_it_would_be_in_clear() -> None:
     assert opened("plate") == CANARY
     assert base64.b64decode(str(opened("plate_crop"))).startswith(b"\xff\xd8 plate")
     assert len(base64.b64decode(str(disclosure.body["plate"]["sealed"]))) == 64 + 48  # type: ignore[index, call-overload]
+
+
+DOUBTFUL = (Glyph((("C", 0.9984), ("G", 0.0011), ("0", 0.0004))), Glyph((("8", 0.914), ("B", 0.0786), ("3", 0.005))))
+
+
+def test_alternatives_are_sealed_with_the_plate_in_one_length() -> None:
+    """Rounded to hundredths, what is rarer left out; a doubtful long plate is as long as a certain short one."""
+    policy = a_policy(hit=a_section({Field.PLATE: Seal("agency"), Field.ALTERNATIVES: Seal("agency")}))
+    longest = tuple(Glyph((("8", 0.34), ("B", 0.33), ("3", 0.33))) for _ in range(12))
+    lengths = set()
+    for glyphs in (DOUBTFUL, longest):
+        sighting = replace(a_sighting("C8"), glyphs=glyphs)
+        decision = decide(sighting, (AN_ALERT,), policy, a_context(), a_set_of_instruments())
+        assert isinstance(decision, Disclose)
+        value = decision.disclosure.body["alternatives"]
+        assert isinstance(value, dict)
+        ciphertext = base64.b64decode(str(value["sealed"]))
+        lengths.add(len(ciphertext))
+        info = sealing_info(DEVICE, decision.disclosure.kind, decision.disclosure.id, "alternatives", policy.sha256)
+        opened = json.loads(open_sealed(AGENCY_PRIVATE, ciphertext, info))
+        assert opened == [[list(pair) for pair in glyph.alternatives] for glyph in longest] or opened == [
+            [["C", 1.0]],
+            [["8", 0.91], ["B", 0.08], ["3", 0.01]],
+        ]
+
+    assert lengths == {448 + 48}
+
+
+@pytest.mark.parametrize(
+    ("plate", "alternatives", "leaves"),
+    [
+        (Drop(), Keep(), False),
+        (Drop(), Seal("agency"), False),
+        (Pseudonym(3600), Seal("agency"), False),
+        (Seal("agency"), Keep(), False),
+        (Seal("agency"), Seal("agency"), True),
+        (Keep(), Seal("agency"), True),
+        (Keep(), Keep(), True),
+    ],
+)
+def test_alternatives_go_only_where_the_plate_goes(plate: Action, alternatives: Action, *, leaves: bool) -> None:
+    """Whatever a policy that was not loaded says; `load` refuses such a one (vectors `alternatives_*`)."""
+    policy = a_policy(hit=a_section({Field.PLATE: plate, Field.ALTERNATIVES: alternatives}))
+
+    assert ("alternatives" in disclosed(policy, AN_ALERT).body) is leaves
 
 
 def test_without_the_recipients_key_a_sealed_field_is_dropped() -> None:

@@ -30,10 +30,10 @@ def said(policy: Policy, level: str) -> str:
 
 @pytest.mark.parametrize("pack_id", pack_ids())
 def test_every_field_of_every_disposition_has_a_row(pack_id: str) -> None:
-    """Thirteen fields, three dispositions; what is dropped is said too, with why."""
+    """Fourteen fields, three dispositions; what is dropped is said too, with why."""
     rows = explain(load_pack(pack_id))
 
-    assert len(rows) == 39
+    assert len(rows) == 42
     assert all(row.why and row.how_long and row.who for row in rows)
 
 
@@ -79,7 +79,7 @@ def test_the_command_line_lists_shows_checks_and_explains(tmp_path: Path) -> Non
     assert "3 minutes" in run(app, ["explain", str(file)]).stdout
     assert "no picture of a vehicle leaves" in run(app, ["check", str(file), "hits-only"]).stdout
     assert {policy["id"] for policy in json.loads(run(app, ["list", "--json"]).stdout)} == set(pack_ids())
-    assert len(json.loads(run(app, ["explain", "us-nh", "--json"]).stdout)["rows"]) == 39
+    assert len(json.loads(run(app, ["explain", "us-nh", "--json"]).stdout)["rows"]) == 42
     assert json.loads(run(app, ["check", "us-nh", "--json"]).stdout)[0]["findings"]
     assert json.loads(run(app, ["show", "us-nh", "--json"]).stdout)["recipients"] == ["agency"]
 

@@ -44,6 +44,21 @@ aggregate = { window = "1h", suppress_below = 0 }
 FAULTS = {
     "aggregate_missing": ("aggregate = {", "#aggregate = {", "aggregate: is missing"),
     "alert_field_in_miss": ("[miss.fields]", '[miss.fields]\nlist = { action = "keep" }', "only a hit has a list"),
+    "alternatives_of_a_pseudonym": (
+        'plate = { action = "pseudonym", epoch = "1h" }',
+        'plate = { action = "pseudonym", epoch = "1h" }\nalternatives = { action = "seal", to = "agency" }',
+        "only where it goes",
+    ),
+    "alternatives_to_others": (
+        "[hit.fields]",
+        '[hit.fields]\nalternatives = { action = "seal", to = "others" }',
+        "only where it goes",
+    ),
+    "alternatives_in_clear": (
+        "[hit.fields]",
+        '[hit.fields]\nalternatives = { action = "keep" }',
+        "only where it goes",
+    ),
     "bad_action": ('{ action = "keep" }', '{ action = "hide" }', "there is no action 'hide'"),
     "bad_cell": ("[hit.fields]", '[hit.fields]\nlocation = { action = "coarsen", to = "5 miles" }', "is no cell"),
     "bad_duration": ('"1d"', '"1 day"', "is no length of time"),

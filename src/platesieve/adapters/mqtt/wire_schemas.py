@@ -7,9 +7,9 @@ A field of a read comes in one of three forms, which policy chooses: plain, as a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from platesieve.domain.disclosure import Kind
 
@@ -35,6 +35,8 @@ class Sealed(_Open):
     to: str
 
 
+Alternative: TypeAlias = Annotated[tuple[str, float], Strict(strict=False)]  # JSON has no tuples
+Alternatives: TypeAlias = list[list[Alternative]]
 Hidden: TypeAlias = Pseudonym | Sealed
 Text: TypeAlias = str | Hidden
 
@@ -73,6 +75,11 @@ class Sighted(_Open):
         default=None, description="of each field that is here, sealed or not: whom the law lets see it"
     )
     plate: Text | None = None
+    alternatives: Alternatives | Sealed | None = Field(
+        default=None,
+        description="for each character of the plate what it may be and how probable that is, 0..1, best first; "
+        "sealed wherever the plate is",
+    )
     plate_region: Text | None = Field(
         default=None, description="a country (ISO 3166-1 alpha-2) or a part of one (ISO 3166-2)"
     )
