@@ -25,7 +25,7 @@ from paho.mqtt.properties import Properties
 from platesieve.settings import Uplink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.integration.postgres import Cluster
 
@@ -60,12 +60,13 @@ class Broker:
         broker.uplink()                 # settings of the device, with its certificate
     """
 
-    def __init__(self, program: str, folder: Path, extra: str = "") -> None:
+    def __init__(
+        self, program: str, folder: Path, extra: str = "", names: Sequence[str] = (DEVICE, OTHER, STRANGER)
+    ) -> None:
         self.folder = folder
         self.port, self.websockets_port = free_port(), free_port()
         self._program = program
         environment = {**os.environ, "PORT": str(self.port), "WEBSOCKETS_PORT": str(self.websockets_port)}
-        names = (DEVICE, OTHER, STRANGER)
         subprocess.run([SETUP, folder, "localhost", *names], env=environment, check=True, capture_output=True)
         self.configuration = folder / "mosquitto.conf"
         text = self.configuration.read_text()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from platesieve.adapters.mqtt.connection import Connection
 from platesieve.adapters.mqtt.publisher import MqttPublisher
 from platesieve.adapters.mqtt.wire import Address
 from platesieve.domain.notice import Command
@@ -116,6 +117,7 @@ def test_bad_words_do_not_stop_the_next_attempt(words: bytes) -> None:
             publisher.publish(a_hit("h1", now_wall_ns=time.time_ns()), time.time_ns())
             time.sleep(0.01)
         assert not any(isinstance(event, Delivered) for event in happened)
+        assert isinstance(publisher._connection, Connection)
         assert publisher._connection._thread.is_alive()
         assert broker.connections >= 1
         began_s = time.monotonic()

@@ -35,6 +35,7 @@ from platesieve.cli import (
     run,
     schema,
     self_test,
+    simulate,
 )
 from platesieve.cli.manual import command_tree
 from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, discard_output, open_closed_streams, refuse
@@ -76,6 +77,7 @@ agency.app.add_typer(agency_enrol.app, name="enrol")
 app.add_typer(agency.app, name="agency")
 app.command()(command.command)
 app.add_typer(dashboard.app, name="dashboard")
+app.command()(simulate.simulate)
 app.command("open")(open_event.open_event)
 app.command()(schema.schema)
 app.command(hidden=True)(processes.camera)

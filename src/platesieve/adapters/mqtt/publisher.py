@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, TypeVar
 from paho.mqtt.enums import MQTTErrorCode
 
 from platesieve.adapters.mqtt import wire
-from platesieve.adapters.mqtt.connection import (
+from platesieve.adapters.mqtt.connection import Connection
+from platesieve.adapters.mqtt.home_assistant import discovery
+from platesieve.adapters.mqtt.line import (
     CONNECTED,
     CONNECTING,
     ONLY_3_1_1,
     TRYING_3_1_1,
     Answer,
-    Connection,
     Down,
     Up,
     publication_properties,
 )
-from platesieve.adapters.mqtt.home_assistant import discovery
 from platesieve.adapters.mqtt.link import tls_context
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.notice import Command
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from platesieve.adapters.mqtt.connection import Happening
+    from platesieve.adapters.mqtt.line import Happening, Line
     from platesieve.domain.disclosure import Disclosure
     from platesieve.ports import LinkEvent, Publisher
     from platesieve.settings import Uplink
@@ -63,6 +63,7 @@ class MqttPublisher:
         address: who we are in topics; also the client id.
         on_event: called from any thread when `events()` has something new.
         retry_s: first and longest pause between attempts to connect, in seconds.
+        line: to the broker; None: one of our own, with its two threads.
 
     Raises:
         KeyFileError, LinkError: see link.tls_context; nothing was sent yet.
@@ -75,12 +76,13 @@ class MqttPublisher:
         on_event: Callable[[], None],
         *,
         retry_s: tuple[float, float] = (1.0, 60.0),
+        line: Line | None = None,
     ) -> None:
         self._address = address
         self._settings = settings
         self._session: _Session | None = None
         self._too_large: list[LinkEvent] = []
-        self._connection = Connection(settings, address, tls_context(settings), on_event, retry_s)
+        self._connection = line or Connection(settings, address, tls_context(settings), on_event, retry_s)
 
     @property
     def state(self) -> str:
