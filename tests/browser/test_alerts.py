@@ -146,7 +146,19 @@ def test_a_reveal_is_logged_first_shown_for_a_while_and_kept_nowhere(world: Worl
         assert page.locator("#plate").inner_text() == PLATE
         assert page.locator("img[alt*='plate as the camera saw']").evaluate("one => one.naturalWidth") > 50
         assert page.locator(".glyph").count() == len(PLATE)
-        assert page.locator(".glyph.unsure").first.inner_text().split() == ["8", "91", "%", "or", "B", "7", "%", "or", "3", "1", "%"]
+        assert page.locator(".glyph.unsure").first.inner_text().split() == [
+            "8",
+            "91",
+            "%",
+            "or",
+            "B",
+            "7",
+            "%",
+            "or",
+            "3",
+            "1",
+            "%",
+        ]
         assert answered.value.headers["cache-control"] == "no-store"
         assert answered.value.headers["refresh"] == f"7; url=/alerts/{hit}"
         (access,) = world.store.accesses(10, hit)

@@ -112,6 +112,41 @@ def _new_fleet_key(file: Path, epoch: str, *, json: bool) -> None:
 
 
 @app.command()
+def token(
+    uri: Annotated[
+        str, typer.Argument(help="pkcs11:token=NAME;object=NAME?module-path=FILE&pin-source=FILE (RFC 7512).")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for agency.pub; nothing in it is overwritten.")],
+    make: Annotated[bool, typer.Option("--make", help="Draw the key pair inside the token first.")] = False,
+    curve: Annotated[
+        Literal["p256", "x25519"], typer.Option(help="Of a key that is made; nearly every token has p256.")
+    ] = "p256",
+    json: JsonOption = False,
+) -> None:
+    """Write the public half of an agency key whose secret half never leaves a PKCS#11 token, smart card or HSM.
+
+    Devices seal to agency.pub; the dashboard opens with the token: name the URI in collector.agency_keys.
+
+    Examples:
+
+      platesieve keys token 'pkcs11:token=hsm;object=plates?module-path=MODULE.so&pin-source=pin' --make --out keys
+    """
+    from platesieve.adapters.disk.key_files import fingerprint, write_agency_public
+    from platesieve.adapters.local.token_key import TokenKey, address_of, make_key
+
+    address = address_of(uri)
+    if make:
+        make_key(address, curve)
+    public = TokenKey(address).public
+    file = write_agency_public(public, out)
+    if json:
+        print_json({"kind": "agency", "public": str(file), "fingerprint": fingerprint(public)})
+        return
+    typer.echo(f"public       {file}\nfingerprint  {fingerprint(public)}")
+    say(f"give {file} to devices: --recipient agency={file}; name the token in collector.agency_keys")
+
+
+@app.command()
 def erase(file: Annotated[Path, typer.Argument(help="The fleet key of a device that leaves, or a copy.")]) -> None:
     """Write zeros over a fleet key and remove it: a device that is retired, or the copy that was handed out.
 

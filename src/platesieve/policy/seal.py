@@ -3,7 +3,10 @@
 | recipient's key | public / private bytes | suite | bytes added |
 |---|---|---|---|
 | X25519 | 32 / 32 | DHKEM(X25519), HKDF-SHA256, AES-128-GCM | 48 |
+| P-256 | 65 / in a token | DHKEM(P-256), HKDF-SHA256, AES-128-GCM | 81 |
 | hybrid | 1216 / 96 | ML-KEM-768 with X25519 (draft-ietf-hpke-pq), HKDF-SHA256, AES-256-GCM | 1136 |
+
+A key of P-256 is for tokens, which rarely have X25519; `elsewhere` opens with it.
 
 The hybrid stays closed to whoever records it today and has a quantum computer one day; it also stays closed where
 one of its two halves is broken. It needs an OpenSSL with ML-KEM (3.5 or later; the wheels of `cryptography` bring one).
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -30,10 +34,11 @@ if TYPE_CHECKING:
     from platesieve.settings import Device
 
 KEY_BYTES = 32
+P256_PUBLIC_BYTES = 65  # an uncompressed point
 ML_KEM_PUBLIC_BYTES, ML_KEM_SEED_BYTES = 1184, 64  # FIPS 203, ML-KEM-768
 HYBRID_PUBLIC_BYTES = ML_KEM_PUBLIC_BYTES + KEY_BYTES
 HYBRID_PRIVATE_BYTES = ML_KEM_SEED_BYTES + KEY_BYTES
-PublicKey: TypeAlias = X25519PublicKey | hpke.MLKEM768X25519PublicKey
+PublicKey: TypeAlias = X25519PublicKey | EllipticCurvePublicKey | hpke.MLKEM768X25519PublicKey
 PrivateKey: TypeAlias = X25519PrivateKey | hpke.MLKEM768X25519PrivateKey
 _LABEL = b"platesieve-seal-v1"
 _MAX_PART = 0xFFFF
@@ -43,6 +48,14 @@ class SealError(PlatesieveError):
     """A sealed value does not open."""
 
     exit_code: ClassVar[int] = 65
+
+
+def does_not_open() -> SealError:
+    """Return the one refusal for whatever does not open: which part of it was wrong helps an attacker alone."""
+    return SealError(
+        "a sealed value does not open",
+        "use the private key of its recipient, and the id, source, type, field and policy of its own event",
+    )
 
 
 def sealing_info(device: Device, kind: Kind, event_id: str, field: str, policy_sha256: str) -> bytes:
@@ -75,10 +88,10 @@ def parts_of(info: bytes) -> tuple[str, ...]:
 
 
 def seal(recipient_public_key: bytes, plaintext: bytes, info: bytes) -> bytes:
-    """Return the encapsulated key followed by the ciphertext: 48 bytes longer than the plaintext, 1136 for a hybrid.
+    """Return the encapsulated key followed by the ciphertext: 48 bytes longer than the plaintext, see above.
 
     Args:
-        recipient_public_key: raw public key, 32 bytes (X25519) or 1216 (hybrid).
+        recipient_public_key: raw public key, 32 bytes (X25519), 65 (P-256) or 1216 (hybrid).
         plaintext: what only the recipient may read.
         info: from `sealing_info`.
 
@@ -104,16 +117,13 @@ def open_sealed(private_key: bytes, ciphertext: bytes, info: bytes) -> bytes:
         key = _private_key(private_key)
         return _suite(key).decrypt(ciphertext, key, info=info)
     except (InvalidTag, ValueError) as error:
-        raise SealError(
-            "a sealed value does not open",
-            "use the private key of its recipient, and the id, source, type, field and policy of its own event",
-        ) from error
+        raise does_not_open() from error
     except UnsupportedAlgorithm as error:
         raise _no_ml_kem() from error
 
 
 def public_key(raw: bytes) -> PublicKey:
-    """Return the key that 32 or 1216 bytes stand for, after one trial, so that sealing later cannot fail.
+    """Return the key that 32, 65 or 1216 bytes stand for, after one trial, so that sealing later cannot fail.
 
     Raises:
         ConfigError: they stand for no usable key, or this OpenSSL has no ML-KEM.
@@ -124,12 +134,14 @@ def public_key(raw: bytes) -> PublicKey:
             lattice = MLKEM768PublicKey.from_public_bytes(raw[:ML_KEM_PUBLIC_BYTES])
             curve = X25519PublicKey.from_public_bytes(raw[ML_KEM_PUBLIC_BYTES:])
             key = hpke.MLKEM768X25519PublicKey(lattice, curve)
+        elif len(raw) == P256_PUBLIC_BYTES:
+            key = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), raw)
         else:
             key = X25519PublicKey.from_public_bytes(raw)
         _seal_with(key, b"", b"")  # a point of low order is found out only in use (RFC 7748, 6.1)
     except ValueError as error:
         raise ConfigError(
-            f"a recipient's key of {len(raw)} bytes is no X25519 public key and no hybrid one",
+            f"a recipient's key of {len(raw)} bytes is no public key of X25519 or P-256 and no hybrid one",
             "give the .pub file that `platesieve keys new agency` made",
         ) from error
     except UnsupportedAlgorithm as error:
@@ -162,7 +174,7 @@ class Sealer:
     """Seals to recipients by name; `Instruments.seal` is one of these.
 
     Args:
-        recipients: raw public keys, 32 bytes each or 1216 for a hybrid, by the name that the policy uses.
+        recipients: raw public keys of the lengths above, by the name that the policy uses.
 
     Raises:
         ConfigError: a key is not usable.
@@ -196,6 +208,8 @@ def _seal_with(key: PublicKey, plaintext: bytes, info: bytes) -> bytes:
 def _suite(key: PublicKey | PrivateKey) -> hpke.Suite:
     if isinstance(key, (X25519PublicKey, X25519PrivateKey)):
         return hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM)
+    if isinstance(key, EllipticCurvePublicKey):
+        return hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM)
     return hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 

@@ -131,7 +131,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(site: Path, words: tuple[st
 
 
 def test_an_agency_key_with_a_passphrase(site: Path) -> None:
-    """PKCS#8 as openssl writes it opens with its passphrase, and not with another, nor without, nor in a token."""
+    """PKCS#8 as openssl writes it opens with its passphrase, and not with another, nor without."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey  # noqa: PLC0415 - here alone
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - here alone
         BestAvailableEncryption,
@@ -150,8 +150,6 @@ def test_an_agency_key_with_a_passphrase(site: Path) -> None:
     for wrong, said in ((None, "has a passphrase"), (str(file), "does not open"), (str(site / "no"), "cannot be read")):
         with pytest.raises(KeyFileError, match=said):
             load_agency_key(str(file), wrong)
-    with pytest.raises(KeyFileError, match="PKCS#11"):
-        load_agency_key("pkcs11:token=agency")
     file.chmod(0o644)
     with pytest.raises(KeyFileError, match="others can read"):
         load_agency_key(str(file), str(words))

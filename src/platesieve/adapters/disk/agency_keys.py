@@ -1,13 +1,12 @@
-"""The agency's private keys, from files (collector.reveal.Opener).
+"""The agency's private keys, from files or tokens (collector.reveal.Opener).
 
 A file is a plain one that only its owner reads, or PKCS#8 with a passphrase, as `openssl pkey` reads and writes it.
-
-A key in a PKCS#11 token is refused: HPKE (RFC 9180) needs X25519 inside the token and its key schedule outside, and
-neither the tokens we could try nor the HPKE of our cryptographic library offers that.
+Instead of a file `pkcs11:...` names a key in a token (`adapters.local.token_key`), which never leaves it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from platesieve.adapters.disk.key_files import load_opener, refuse_readable_by_others
+from platesieve.adapters.local.token_key import SCHEME, TokenKey, address_of
 from platesieve.domain.errors import KeyFileError
 from platesieve.policy.age_file import open_value
 from platesieve.policy.seal import SealError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PEM = b"-----BEGIN "
 _MAX_BYTES = 4096
@@ -30,15 +30,15 @@ class AgencyKeys:
     """Opens what is sealed to the names that it has keys for.
 
     Args:
-        files: name in the policy's `seal` to the file of its secret key.
-        passphrase_file: holds the passphrase of those that have one; None: they are refused.
+        files: name in the policy's `seal` to the file of its secret key, or to the URI of one in a token.
+        passphrase_file: holds the passphrase of those that have one, and the PIN; None: they are refused.
 
     Raises:
         KeyFileError: a key is missing, of another kind, readable by others, or its passphrase is wrong.
     """
 
     def __init__(self, files: Mapping[str, str], passphrase_file: str | None = None) -> None:
-        self._keys = {name: load_agency_key(file, passphrase_file) for name, file in files.items()}
+        self._keys = {name: _opener(file, passphrase_file) for name, file in files.items()}
 
     @property
     def recipients(self) -> frozenset[str]:
@@ -47,10 +47,16 @@ class AgencyKeys:
 
     def open(self, to: str, ciphertext: bytes, info: bytes) -> bytes:
         """Return the plaintext as JSON; see collector.reveal.Opener."""
-        key = self._keys.get(to)
-        if key is None:
+        opens = self._keys.get(to)
+        if opens is None:
             raise SealError("there is no key here for a sealed value", "name its key file in collector.agency_keys")
-        return open_value(key, ciphertext, info)
+        return opens(ciphertext, info)
+
+
+def _opener(file: str, passphrase_file: str | None) -> Callable[[bytes, bytes], bytes]:
+    if file.startswith(SCHEME):
+        return TokenKey(address_of(file, passphrase_file)).open
+    return partial(open_value, load_agency_key(file, passphrase_file))
 
 
 def load_agency_key(file: str, passphrase_file: str | None = None) -> bytes:
@@ -59,11 +65,6 @@ def load_agency_key(file: str, passphrase_file: str | None = None) -> bytes:
     Raises:
         KeyFileError: see AgencyKeys.
     """
-    if file.startswith("pkcs11:"):
-        raise KeyFileError(
-            "an agency key in a PKCS#11 token cannot open what devices seal",
-            "keep it in a file with a passphrase, on a disk that is encrypted",
-        )
     path = Path(file)
     try:
         with path.open("rb") as opened:

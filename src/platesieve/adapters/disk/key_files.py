@@ -8,6 +8,7 @@
 | agency.pub | `platesieve-agency-public-1 <base64>` | every device that seals to the agency |
 | agency.key | `platesieve-agency-secret-2 <base64 of an ML-KEM-768 seed and an X25519 key>` (a hybrid) | as above |
 | agency.pub | `platesieve-agency-public-2 <base64>` | as above |
+| agency.pub | `platesieve-agency-public-3 <base64 of a P-256 point>`, its secret half in a token | as above |
 | receipt.key | `platesieve-receipt-secret-1 <base64 of an Ed25519 seed>` | the collector alone |
 | receipt.pub | `platesieve-receipt-public-1 <base64>` | every device whose policy names the collector |
 | device.key | `platesieve-device-secret-1 <base64 of an X25519 key>` | the camera process alone |
@@ -43,6 +44,7 @@ from platesieve.policy.seal import (
     HYBRID_PRIVATE_BYTES,
     HYBRID_PUBLIC_BYTES,
     KEY_BYTES,
+    P256_PUBLIC_BYTES,
     new_private_key,
     public_bytes,
 )
@@ -52,7 +54,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 4096
-_BYTES = {"secret": (KEY_BYTES, HYBRID_PRIVATE_BYTES), "public": (KEY_BYTES, HYBRID_PUBLIC_BYTES)}
+_BYTES = {
+    "secret": (KEY_BYTES, HYBRID_PRIVATE_BYTES),
+    "public": (KEY_BYTES, HYBRID_PUBLIC_BYTES, P256_PUBLIC_BYTES),
+}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SKEY = "PRIVATE+KEY+"
 _AGE_SECRET, _AGE_PUBLIC = "AGE-SECRET-KEY-1", "age1"
@@ -252,6 +257,21 @@ def new_key_files(kind: KeyKind, folder: Path, name: str = "", *, hybrid: bool =
     return secret, public
 
 
+def write_agency_public(public: bytes, folder: Path, name: str = "agency") -> Path:
+    """Write the public half of an agency key whose secret half is elsewhere, and return its path.
+
+    Raises:
+        KeyFileError: the file is there already, or it cannot be written.
+    """
+    file = folder / f"{name}.pub"
+    with _as_key_error(file):
+        if file.exists():
+            raise KeyFileError(f"{file} is there already", "give another --out, or move the old key away yourself")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(file, _text(KeyKind.AGENCY, "public", public), 0o644)
+    return file
+
+
 def key_facts(file: Path) -> KeyFacts:
     """Return what may be shown of a key file of any kind.
 
@@ -323,19 +343,23 @@ def _public_of(kind: KeyKind, secret: bytes) -> bytes:
 
 
 def _prefix(kind: KeyKind, half: str) -> str:
-    """Return what a line begins with, up to the number that tells X25519 and Ed25519 (1) from a hybrid (2)."""
+    """Return what a line begins with, up to the number: X25519 and Ed25519 (1), a hybrid (2), P-256 (3)."""
     return f"platesieve-{kind}-{half}-"
 
 
 def _text(kind: KeyKind, half: str, raw: bytes) -> str:
-    return f"{_prefix(kind, half)}{1 if len(raw) == KEY_BYTES else 2} {base64.b64encode(raw).decode()}"
+    return f"{_prefix(kind, half)}{_number(half, raw)} {base64.b64encode(raw).decode()}"
+
+
+def _number(half: str, raw: bytes) -> int:
+    return _BYTES[half].index(len(raw)) + 1
 
 
 def _raw(line: str, kind: KeyKind, half: str, file: Path) -> bytes:
     word, _, encoded = line.partition(" ")
     if half == "public" and word.startswith(_prefix(kind, "secret")):
         raise KeyFileError(f"{file} is the secret half of a key", "keep it away from here, and give the .pub beside it")
-    numbers = ("1", "2") if kind is KeyKind.AGENCY else ("1",)
+    numbers = ("1", "2", "3")[: len(_BYTES[half])] if kind is KeyKind.AGENCY else ("1",)
     number = word.removeprefix(_prefix(kind, half))
     if number == word or number not in numbers:
         raise KeyFileError(f"{file} is not a {half} {kind} key", f"make one with: platesieve keys new {kind} --out DIR")
