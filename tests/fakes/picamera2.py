@@ -46,8 +46,12 @@ class FakeRequest:
 class FakePicamera2:
     """A camera of 100 frames per second that counts buffers which were not given back."""
 
-    camera_controls: dict[str, tuple[int, int, int]] = {"AeExposureMode": (0, 3, 0)}  # noqa: RUF012 - as the real one has it
+    camera_controls: dict[str, tuple[int, int, int]] = {  # noqa: RUF012 - as the real one has it
+        "AeExposureMode": (0, 3, 0),
+        "FrameDurationLimits": (33333, 120000, 33333),  # what picamera2's FrameRate turns into
+    }
     found: bool = True
+    widest: int = 4608
 
     def __init__(self) -> None:
         if not self.found:
@@ -66,6 +70,12 @@ class FakePicamera2:
         if any(side % 2 for side in configuration["main"]["size"]):
             raise RuntimeError("lores and YUV streams need even sizes")
         self.configuration = configuration
+        wide, high = configuration["main"]["size"]
+        self.adjusted = {"main": {"size": (min(wide, self.widest), high)}}
+
+    def camera_configuration(self) -> dict[str, Any]:
+        """Return what was made of it: libcamera takes the nearest that it has, and picamera2 says so here."""
+        return self.adjusted
 
     def start(self) -> None:
         """Begin to deliver."""

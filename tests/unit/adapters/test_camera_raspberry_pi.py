@@ -93,13 +93,13 @@ def test_a_buffer_is_given_back_when_reading_it_fails(monkeypatch: pytest.Monkey
 
 
 def test_only_brightness_at_full_range_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """YUV420, the wanted size and rate, and a short exposure where the camera knows that control."""
+    """YUV420 and the wanted size; rate and short exposure where the camera knows them: others are refused."""
     _, camera = opened(monkeypatch, size_px=(640, 480), rate_hz=20.0)
     assert camera.configuration["main"] == {"size": (640, 480), "format": "YUV420"}
     assert camera.configuration["controls"] == {"FrameRate": 20.0, "AeExposureMode": 1}
     monkeypatch.setattr(FakePicamera2, "camera_controls", {})
     _, camera = opened(monkeypatch)
-    assert camera.configuration["controls"] == {"FrameRate": 15.0}
+    assert camera.configuration["controls"] == {}
 
 
 def test_without_picamera2_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +134,17 @@ def test_a_size_the_camera_refuses_is_said_and_the_camera_is_given_back(monkeypa
     with pytest.raises(CameraError, match="101 x 61"):
         opened(monkeypatch, Watched, size_px=(101, 61))
     assert made[0].closed
+
+
+def test_a_size_the_camera_has_not_is_refused_instead_of_a_corner_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library takes another size without an error, and its picture would be cut to the one asked for."""
+
+    class Small(FakePicamera2):
+        widest = 1280
+
+    assert opened(monkeypatch, Small, size_px=(1280, 720))[0].read() is not None
+    with pytest.raises(CameraError, match="1920 x 1080 at 15 frames per second: the Pi camera gives 1280 x 1080"):
+        opened(monkeypatch, Small, size_px=(1920, 1080))
 
 
 @pytest.mark.parametrize("shape", [(10, 64), (90, 40), (90, 64, 3)])

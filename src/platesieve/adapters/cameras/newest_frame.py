@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _CLOSE_S: Final = 2.0
+_CLOSE_STALLED_S: Final = 0.1  # a driver that gave nothing for seconds is not waited for: the worker shall be back soon
 _COMPARED_ROWS: Final = 16  # every 16th row tells a frozen picture from one with sensor noise
 _HINT: Final = "check cable and power; the service restarts by itself"
 
@@ -71,7 +72,7 @@ class NewestFrame:
         self._changed = threading.Condition()
         self._frame: Frame | None = None
         self._fault: PlatesieveError | None = None
-        self._opened = self._ended = self._closing = False
+        self._opened = self._ended = self._closing = self._stalled = False
         self._fresh_s = self._alive_s = 0.0  # when the last frame came; when the last different picture came
         self._thread = threading.Thread(target=self._run, args=(open_source,), name="camera", daemon=True)
         self._thread.start()
@@ -95,11 +96,11 @@ class NewestFrame:
                 self._changed.wait(self._wait_s())
 
     def close(self) -> None:
-        """Stop the capture thread; a thread that hangs in the driver is left behind after 2 s."""
+        """Stop the capture thread; a thread that hangs in the driver is left behind: after 2 s, or at once if known."""
         with self._changed:
             self._closing, self._frame = True, None
             self._changed.notify_all()
-        self._thread.join(_CLOSE_S)
+        self._thread.join(_CLOSE_STALLED_S if self._stalled else _CLOSE_S)
         if self._thread.is_alive():
             _log.warning("the camera driver does not answer; its thread is left behind")
 
@@ -118,6 +119,7 @@ class NewestFrame:
         """
         now, patience = time.monotonic(), self._patience
         if now - self._fresh_s >= patience.stall_s:
+            self._stalled = True
             raise CameraError(f"the camera stalled: no new frame for {patience.stall_s:g} s", _HINT)
         if now - self._alive_s >= patience.freeze_s:
             raise CameraError(f"the camera froze: the same picture for {patience.freeze_s:g} s", _HINT)

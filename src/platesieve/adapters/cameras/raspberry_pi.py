@@ -79,10 +79,10 @@ class Picamera2Source:
             self._start(rate_hz)
         except Exception as error:
             self._camera.close()
-            raise CameraError(
-                f"the Pi camera cannot be set to {size_px[0]} x {size_px[1]} at {rate_hz:g} frames per second",
-                _CABLE_HINT,
-            ) from error
+            refusal = f"the Pi camera cannot be set to {size_px[0]} x {size_px[1]} at {rate_hz:g} frames per second"
+            if isinstance(error, CameraError):
+                raise CameraError(f"{refusal}: {error.message}", error.hint) from None
+            raise CameraError(refusal, _CABLE_HINT) from error
 
     def read(self) -> Frame | None:
         """Return the next frame, blocking until it is there.
@@ -111,16 +111,19 @@ class Picamera2Source:
         self._camera.close()
 
     def _start(self, rate_hz: float) -> None:
-        wanted = {"FrameRate": rate_hz, "AeExposureMode": _SHORT_EXPOSURE}
         known = self._known = self._camera.camera_controls
+        wanted = {"FrameRate": ("FrameDurationLimits", rate_hz), "AeExposureMode": ("AeExposureMode", _SHORT_EXPOSURE)}
         # The preview configuration has full-range brightness (sYCC); the one for video squeezes it to 16..235.
         self._camera.configure(
             self._camera.create_preview_configuration(
                 main={"size": self._size, "format": "YUV420"},
                 buffer_count=_BUFFERS,
-                controls={name: value for name, value in wanted.items() if name in known or name == "FrameRate"},
+                controls={name: value for name, (control, value) in wanted.items() if control in known},
             )
         )
+        got = tuple(self._camera.camera_configuration()["main"]["size"])
+        if got != self._size:  # libcamera takes the nearest size that it has, and a corner of a picture is no picture
+            raise CameraError(f"the Pi camera gives {got[0]} x {got[1]} instead", "set a size that the camera has")
         self._camera.start()
         wanted_now = self._wanted()
         if wanted_now.exposure.ir_switch is not None:
