@@ -39,17 +39,18 @@ if (at("enter")) {
     over.setAttribute("viewBox", `0 0 ${size[0]} ${size[1]}`);
     over.setAttribute("preserveAspectRatio", "none");
     over.replaceChildren();
+    const letter = 14 * size[0] / (view.clientWidth || size[0]);  // 14 px on the screen, however small the picture is on it
     const points = (outline) => outline.map(([x, y]) => `${x * size[0]},${y * size[1]}`).join(" ");
     for (const name of ["regions", "masks"]) for (const outline of areas[name]) add("polygon", { points: points(outline), class: name });
     for (const one of plates) {
       const x = one.x * size[0], y = one.y * size[1], half = 0.7 * one.width_px;
       add("rect", { x: x - half, y: y - half / 2, width: 2 * half, height: half, class: "place" });
-      add("text", { x: x - half, y: y - half / 2 - 8 }, `${one.width_px} px`);
+      add("text", { x: Math.min(x - half, size[0] - 3.4 * letter), y: y - half / 2 - 0.4 * letter, "font-size": letter }, `${one.width_px} px`);
     }
     const outline = moving ? box(start, moving) : making;
     if (outline.length > 1) add(moving ? "polygon" : "polyline", { points: points(outline), class: "making" });
-    for (const [x, y] of making) add("circle", { cx: x * size[0], cy: y * size[1], r: 7, class: "corner" });
-    if (cursor) add("circle", { cx: cursor[0] * size[0], cy: cursor[1] * size[1], r: 5, class: "cursor" });
+    for (const [x, y] of making) add("circle", { cx: x * size[0], cy: y * size[1], r: letter / 2.5, class: "corner" });
+    if (cursor) add("circle", { cx: cursor[0] * size[0], cy: cursor[1] * size[1], r: letter / 3, class: "cursor" });
     at("close").disabled = making.length < 3;
     at("undo").disabled = !making.length && !drawn();
   }
@@ -156,14 +157,14 @@ if (at("enter")) {
     plates = told.plates || [];
     at("left").textContent = `${Math.floor(told.left_s / 60)}:${String(Math.max(0, told.left_s % 60)).padStart(2, "0")} left`;
     if (told.width_px) gauge("g-width", `${told.width_px} px`, told.width_px < 60 ? "zoom in: 60 wanted" : "enough", told.width_px < 60 ? "bad" : "good");
-    else if (!at("g-width").querySelector("dd").textContent) gauge("g-width", "–", "no plate yet");
+    else if (at("g-width").querySelector("dd").textContent.startsWith("–")) gauge("g-width", "–", "no plate yet");
     const sharp = told.focus_fom ?? told.sharpness ?? 0;
     sharpest = Math.max(sharpest, sharp);
     if (told.sharpness !== undefined) gauge("g-sharp", told.focus_fom === null ? `${sharp} %` : `${sharp}`, `highest so far ${sharpest}${told.focus_fom === null ? " %" : ""}`);
     gauge("g-exposure", said(told.exposure_ms, " ms"), told.exposure_ms === null ? "not told by this camera" : `gain ${told.gain}, ${told.lux} lux`);
     gauge("g-blur", said(told.blur_px, " px"), told.blur_px === null ? "needs exposure" : told.blur_px > 2 ? "shorten the shutter" : "fine", told.blur_px === null ? "" : told.blur_px > 2 ? "bad" : "good");
     if (told.angle_deg !== null && told.angle_deg !== undefined) gauge("g-angle", `${told.angle_deg}°`.replace("-", "−"), Math.abs(told.angle_deg) > 20 ? "turn the camera" : "fine", Math.abs(told.angle_deg) > 20 ? "bad" : "good");
-    else if (!at("g-angle").querySelector("dd").textContent) gauge("g-angle", "–", "no plate yet");
+    else if (at("g-angle").querySelector("dd").textContent.startsWith("–")) gauge("g-angle", "–", "no plate yet");
     gauge("g-dwell", said(told.dwell_s, " s"), told.fps ? `${told.fps} looks a second` : "");
     if (told.good_for_km_h !== null && told.good_for_km_h !== undefined) {
       at("verdict").className = `card verdict ${told.good_for_km_h >= 50 ? "good" : "bad"}`;
@@ -202,7 +203,7 @@ if (at("enter")) {
     setTimeout(round, 150);
   }
   function picture() {
-    return new Promise((next) => { const image = at("picture"); image.onload = image.onerror = next; image.src = `/picture?${Date.now()}`; });
+    return new Promise((next) => { const image = at("picture"); image.onload = () => { image.hidden = false; next(); }; image.onerror = () => { image.hidden = true; next(); }; image.src = `/picture?${Date.now()}`; });
   }
   addEventListener("pagehide", () => at("reads").replaceChildren());
   draw(); round();
