@@ -177,16 +177,17 @@ def test_no_log_no_reveal(world: World, enter: Callable[..., Page], monkeypatch:
         def append(self, _entries: Sequence[Entry]) -> str:
             raise AuditError("the log cannot be written: no space left", "make room")
 
-    hit, whole = world.hit(), world.desk
+    hit, whole = world.hit(), world.desks.reveals
+    assert isinstance(whole, RevealDesk)
     broken = RevealDesk(whole._store, FullLog(), whole._opener, whole._clock, whole._random)
-    monkeypatch.setattr(world, "desk", broken)
+    monkeypatch.setattr(world, "desks", replace(world.desks, reveals=broken))
     with world.serving() as address:
         page = enter(address, "omar")
         reveal(page, hit)
         assert "Nothing was opened" in page.locator("#problem").inner_text()
         assert PLATE not in page.content()
         assert world.store.accesses(10, hit) == []
-    monkeypatch.setattr(world, "desk", whole)
+    monkeypatch.setattr(world, "desks", replace(world.desks, reveals=whole))
     with world.serving() as address:
         page = enter(address, "omar")
         reveal(page, hit)

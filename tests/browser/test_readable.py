@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from platesieve.collector.records import CheckpointStatus, Quarantined, Rejection
+from platesieve.collector.reveal import RevealRequest
 from platesieve.dashboard.people import Role
+from platesieve.domain.access import Purpose
 from tests.fakes.passages import DEVICE
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ def paths(world: World) -> list[str]:
     """Return the pages of an agency in which everything happens at once."""
     hit = world.hit()
     world.hit("hits-only")
+    world.desks.retention.hold(hit, "sue", "26-004217", 90)
+    world.desks.reveals.reveal(RevealRequest(hit, "sue", Purpose.ALERT_CHECK, "26-004217"))
     for site in ("bridge-7", "harbour", "ring-east"):
         world.health(replace(DEVICE, site=site))
     world.checkpoint(CheckpointStatus.FORKED, "a fork", replace(DEVICE, site="ring-east"))
@@ -82,6 +86,8 @@ def paths(world: World) -> list[str]:
     return [
         "/alerts?show=all",
         f"/alerts/{hit}",
+        "/cases",
+        "/case?number=26-004217",
         "/cameras",
         "/cameras/metro-pd/harbour/cam-1",
         "/map",

@@ -23,8 +23,8 @@ import cv2
 
 from platesieve.adapters.disk.key_files import KeyKind, new_key_files
 from platesieve.adapters.mqtt.wire import Address, encode
-from platesieve.bootstrap.collector import database_address, open_desk, open_store
-from platesieve.bootstrap.dashboard import assemble, open_register
+from platesieve.bootstrap.collector import database_address, open_store
+from platesieve.bootstrap.dashboard import assemble, desks_of, open_register
 from platesieve.bootstrap.look import demo_files
 from platesieve.collector.records import CheckpointStatus, Event
 from platesieve.collector.settings import CollectorSettings
@@ -90,7 +90,7 @@ class World:
         )
         self.store = open_store(database_address(self.settings))
         self.register = open_register(self.settings)
-        self.desk = open_desk(self.settings, self.store)
+        self.desks = desks_of(self.settings, self.store)
         self.secrets: dict[str, str] = {}
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class World:
         clock = SystemClock(assume=True)
         places = self.folder / "places.csv"
         app = assemble(
-            self.register, self.store, self.desk, clock, where, given, UTC, places if places.exists() else None
+            self.register, self.store, self.desks, clock, where, given, UTC, places if places.exists() else None
         )
         server = server_of(app, where)
         thread = threading.Thread(target=server.run, daemon=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from platesieve.collector.settings import CollectorSettings
     from platesieve.collector.store import CollectorStore
     from platesieve.collector.witness import Witness
+    from platesieve.domain.access import Purpose
     from platesieve.ports import AuditLog
 
 _log = logging.getLogger(__name__)
@@ -230,17 +231,12 @@ def export_case(
         InputError: nothing belongs to the case, or the folder is there already or cannot be written.
         PlatesieveError: see collector.case.package.
     """
-    from platesieve.collector.case import Exported, events_of_case, package
+    from platesieve.collector.case import Exported
     from platesieve.domain.access import Purpose
 
-    events = events_of_case(store, case)
     if out.exists():
         raise InputError(f"{out} is there already", "give --out a new folder")
-    evidence = _evidence(settings, events, audit_logs)
-    witness = state_folder(settings) / "witness"
-    names = {f"{event.device.replace('/', '_')}.witness" for event in events}
-    lines = {name: (witness / name).read_bytes() for name in sorted(names) if (witness / name).exists()}
-    files = package(store, open_desk(settings, store), case, user, Purpose(purpose), evidence, lines)
+    files = case_files(settings, store, open_desk(settings, store), case, user, Purpose(purpose), audit_logs)
     try:
         out.mkdir(mode=0o700, parents=True)
         for name, content in files.items():
@@ -248,7 +244,32 @@ def export_case(
                 file.write(content)
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}", "give --out a folder that you own") from error
-    return Exported(len(events), len(evidence))
+    events = sum(name.startswith("event-") and name.endswith(".json") for name in files)
+    return Exported(events, sum(name.endswith(".evidence") for name in files))
+
+
+def case_files(
+    settings: CollectorSettings,
+    store: CollectorStore,
+    desk: RevealDesk,
+    case: str,
+    user: str,
+    purpose: Purpose,
+    audit_logs: Path | None,
+) -> dict[str, bytes]:
+    """Return the files of one case by name; every event is opened by the desk, which logs first.
+
+    Raises:
+        InputError: nothing belongs to the case.
+        PlatesieveError: see collector.case.package.
+    """
+    from platesieve.collector.case import events_of_case, package
+
+    events = events_of_case(store, case)
+    witness = state_folder(settings) / "witness"
+    names = {f"{event.device.replace('/', '_')}.witness" for event in events}
+    lines = {name: (witness / name).read_bytes() for name in sorted(names) if (witness / name).exists()}
+    return package(store, desk, case, user, purpose, _evidence(settings, events, audit_logs), lines)
 
 
 def _evidence(settings: CollectorSettings, events: Sequence[Event], audit_logs: Path | None) -> dict[str, str]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.bootstrap.collector import database_address, open_desk, open_store, state_folder
+from platesieve.bootstrap.collector import (
+    case_files,
+    database_address,
+    open_desk,
+    open_retention,
+    open_store,
+    state_folder,
+)
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -21,10 +28,11 @@ if TYPE_CHECKING:
 
     from platesieve.collector.settings import CollectorSettings
     from platesieve.collector.store import CollectorStore
-    from platesieve.dashboard.parts import Options, Reveals
+    from platesieve.dashboard.parts import Desks, Options
     from platesieve.dashboard.places import Place
     from platesieve.dashboard.register import Register
     from platesieve.dashboard.serving import Serving
+    from platesieve.domain.access import Purpose
     from platesieve.ports import Clock
 
 NOT_INSTALLED = 'install it with: pip install "platesieve[web,collector]"'
@@ -59,22 +67,51 @@ def open_register(settings: CollectorSettings) -> Register:
 
 @contextmanager
 def open_dashboard(
-    settings: CollectorSettings, serving: Serving, options: Options, zone: tzinfo, places: Path | None
+    settings: CollectorSettings,
+    serving: Serving,
+    options: Options,
+    zone: tzinfo,
+    places: Path | None,
+    audit_logs: Path | None = None,
 ) -> Iterator[Starlette]:
     """Return the dashboard over a collector's store and log, closed at the end.
+
+    Args:
+        settings: of the collector.
+        serving: where to listen.
+        options: what a site sets.
+        zone: of the moments on pages.
+        places: table of where cameras stand.
+        audit_logs: folder with copies of devices' audit logs, for the evidence in an exported case.
 
     Raises:
         PlatesieveError: store, log, keys or accounts cannot be used; one sentence says which.
     """
     with closing(open_register(settings)) as register, closing(open_store(database_address(settings))) as store:
-        desk = open_desk(settings, store)
-        yield assemble(register, store, desk, SystemClock(assume=True), serving, options, zone, places)
+        desks = desks_of(settings, store, audit_logs)
+        yield assemble(register, store, desks, SystemClock(assume=True), serving, options, zone, places)
+
+
+def desks_of(settings: CollectorSettings, store: CollectorStore, audit_logs: Path | None = None) -> Desks:
+    """Return the three ways in which people reach what is sealed or would be erased: each logs first.
+
+    Raises:
+        PlatesieveError: keys or log cannot be used.
+    """
+    from platesieve.dashboard.parts import Desks
+
+    reveals = open_desk(settings, store)
+
+    def package(case: str, user: str, purpose: Purpose) -> dict[str, bytes]:
+        return case_files(settings, store, reveals, case, user, purpose, audit_logs)
+
+    return Desks(reveals, open_retention(settings, store), package)
 
 
 def assemble(
     register: Register,
     store: CollectorStore,
-    reveals: Reveals,
+    desks: Desks,
     clock: Clock,
     serving: Serving,
     options: Options,
@@ -89,7 +126,7 @@ def assemble(
 
     screen = Screen(zone)
     watcher = Watcher(store, screen, clock)
-    return build_app(Parts(serving, register, store, reveals, clock, screen, watcher, load_places(places), options))
+    return build_app(Parts(serving, register, store, desks, clock, screen, watcher, load_places(places), options))
 
 
 def load_places(file: Path | None) -> dict[str, Place]:

@@ -47,6 +47,9 @@ def dashboard(
         bool, typer.Option("--behind-proxy", help="A proxy on this machine speaks HTTPS; needs --name.")
     ] = False,
     places: Annotated[Path | None, typer.Option(help="CSV of device,latitude,longitude, for the map.")] = None,
+    audit_logs: Annotated[
+        Path | None, typer.Option(help="Copies of cameras' audit logs, AGENCY_SITE_DEVICE/ each: proofs for exports.")
+    ] = None,
     reports: Annotated[Path | None, typer.Option(help="Folder of pages made by `platesieve report --html`.")] = None,
     time_zone: Annotated[str, typer.Option(help="Time zone of what is shown, such as America/Chicago.")] = "UTC",
     case_format: Annotated[str | None, typer.Option(help="Regular expression of a case number here.")] = None,
@@ -84,7 +87,7 @@ def dashboard(
         return
     settings = _settings(config, state)
     options = _options(settings, reports, case_format, case_example)
-    _serve(settings, where, options, zone_of(time_zone), places)
+    _serve(settings, where, options, zone_of(time_zone), places, audit_logs)
 
 
 @app.command("add-user")
@@ -150,10 +153,17 @@ def _options(
     )
 
 
-def _serve(settings: CollectorSettings, where: Serving, options: Options, zone: tzinfo, places: Path | None) -> None:
+def _serve(
+    settings: CollectorSettings,
+    where: Serving,
+    options: Options,
+    zone: tzinfo,
+    places: Path | None,
+    audit_logs: Path | None,
+) -> None:
     from platesieve.bootstrap.dashboard import open_dashboard
     from platesieve.dashboard.serving import server_of
 
-    with open_dashboard(settings, where, options, zone, places) as application:
+    with open_dashboard(settings, where, options, zone, places, audit_logs) as application:
         console(stderr=True).print(f"[bold]{where.scheme}://{where.shown}[/] (Ctrl-C ends it)", soft_wrap=True)
         server_of(application, where).run()

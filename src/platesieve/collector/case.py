@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from platesieve.audit.entry import Action
 from platesieve.collector.reveal import RevealRequest
 from platesieve.domain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from platesieve.collector.records import Access, Event
+    from platesieve.collector.records import Access, Event, Hold, Stored
     from platesieve.collector.reveal import RevealDesk
     from platesieve.collector.store import CollectorStore
     from platesieve.domain.access import Purpose
 
+_ALL = 1_000_000  # accesses: more than people make
 _README = """This folder is as private as the events in it, and has to go when they have to go.
 
 event-N.json      the event as the device sent it, sealed fields sealed
@@ -37,20 +39,74 @@ class Exported:
     proven: int
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of one case: who held or opened events for it, newest first, and which of them are here.
+
+    Attributes:
+        number: case number.
+        here: events that are still kept, oldest first.
+        gone: ids of those that are not.
+        holds: standing and lifted ones.
+        accesses: openings and exports.
+    """
+
+    number: str
+    here: tuple[Stored, ...]
+    gone: tuple[str, ...]
+    holds: tuple[Hold, ...]
+    accesses: tuple[Access, ...]
+
+    @property
+    def latest_ns(self) -> int:
+        """Return when somebody last did something for it."""
+        return max([*(hold.at_ns for hold in self.holds), *(access.at_ns for access in self.accesses)], default=0)
+
+    def standing(self, now_ns: int) -> dict[str, Hold]:
+        """Return by event the hold that keeps it longest now."""
+        kept = sorted((hold for hold in self.holds if _stands(hold, now_ns)), key=lambda hold: hold.until_ns)
+        return {hold.event_id: hold for hold in kept}
+
+
+def cases(store: CollectorStore) -> tuple[Case, ...]:
+    """Return every case that a hold or an opening names, the one that was last worked on first."""
+    holds, accesses = store.holds(), store.accesses(limit=_ALL)
+    numbers = {hold.case for hold in holds} | {access.case for access in accesses}
+    found = (_case(store, number, holds, accesses) for number in numbers)
+    return tuple(sorted(found, key=lambda case: (-case.latest_ns, case.number)))
+
+
+def find_case(store: CollectorStore, number: str) -> Case | None:
+    """Return one case, or None where nothing was held or opened for it."""
+    case = _case(store, number, store.holds(), store.accesses(limit=_ALL))
+    return case if case.latest_ns else None
+
+
+def _case(store: CollectorStore, number: str, holds: Sequence[Hold], accesses: Sequence[Access]) -> Case:
+    ours = tuple(hold for hold in holds if hold.case == number)
+    opened = tuple(access for access in accesses if access.case == number)
+    ids = {hold.event_id for hold in ours} | {access.event_id for access in opened}
+    here = sorted((stored for id_ in ids if (stored := store.event(id_))), key=lambda stored: stored.cursor)
+    gone = sorted(ids - {stored.event.id for stored in here})
+    return Case(number, tuple(here), tuple(gone), ours, opened)
+
+
+def _stands(hold: Hold, now_ns: int) -> bool:
+    return hold.lifted_ns is None and now_ns < hold.until_ns
+
+
 def events_of_case(store: CollectorStore, case: str) -> tuple[Event, ...]:
     """Return the events that holds or reveals named for a case and that are still here, oldest first.
 
     Raises:
         InputError: there are none.
     """
-    named = {hold.event_id for hold in store.holds() if hold.case == case}
-    named |= {access.event_id for access in store.accesses(limit=1_000_000) if access.case == case}
-    found = [stored for id_ in named if (stored := store.event(id_)) is not None]
-    if not found:
+    found = find_case(store, case)
+    if found is None or not found.here:
         raise InputError(
             "no event that is still here belongs to this case", "give the case number as holds or reveals have it"
         )
-    return tuple(stored.event for stored in sorted(found, key=lambda stored: stored.cursor))
+    return tuple(stored.event for stored in found.here)
 
 
 def package(
@@ -82,7 +138,7 @@ def package(
     for number, event in enumerate(events, start=1):
         files[f"event-{number}.json"] = _json(event.document)
         if event.sealed_fields:
-            revealed = desk.reveal(RevealRequest(event.id, user, purpose, case))
+            revealed = desk.reveal(RevealRequest(event.id, user, purpose, case, action=Action.EXPORT))
             files[f"event-{number}.opened"] = _json({**event.document, "data": {**event.data, **revealed.fields}})
         if event.id in evidence:
             files[f"event-{number}.evidence"] = evidence[event.id].encode()

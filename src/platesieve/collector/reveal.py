@@ -71,6 +71,7 @@ class RevealRequest:
         fields: which; empty means every sealed field of the event.
         actor: random id of the person in hex, for the log, where the agency's books have one.
         role: as what the person acts, for the log.
+        action: what it is for: to look at it, or to export it with a case.
     """
 
     event_id: str
@@ -80,6 +81,7 @@ class RevealRequest:
     fields: tuple[str, ...] = ()
     actor: str | None = None
     role: Role | None = None
+    action: log.Action = log.Action.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class RevealDesk:
         record = access_record(request, event.device, names, now_ns)
         commitment = commit(salt, record)
         entry = log.Access(
-            now_ns, request.purpose, names, commitment, log.Action.OPEN, request.actor, request.role, results=1
+            now_ns, request.purpose, names, commitment, request.action, request.actor, request.role, results=1
         )
         note = self._log.append([entry])
         return Access(

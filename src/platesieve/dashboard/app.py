@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from platesieve.dashboard.doorway import Page, dressed, routes
-from platesieve.dashboard.rooms import alerts, cameras, door, oversight, people
+from platesieve.dashboard.rooms import alerts, cameras, cases, door, oversight, people
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from platesieve.dashboard.parts import Parts
 
-PAGES: tuple[Page, ...] = (*door.PAGES, *alerts.PAGES, *cameras.PAGES, *oversight.PAGES, *people.PAGES)
+PAGES: tuple[Page, ...] = (*door.PAGES, *alerts.PAGES, *cases.PAGES, *cameras.PAGES, *oversight.PAGES, *people.PAGES)
 _STATIC = {"style.css": "text/css", "dashboard.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 

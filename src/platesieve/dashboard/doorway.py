@@ -85,6 +85,7 @@ class Open(Enum):
 
 _NAV: tuple[tuple[Permission, str, str], ...] = (
     (Permission.SEE_HITS, "/alerts", "Alerts"),
+    (Permission.SEE_CASES, "/cases", "Cases"),
     (Permission.SEE_CAMERAS, "/cameras", "Cameras"),
     (Permission.SEE_CAMERAS, "/map", "Map"),
     (Permission.SEE_QUARANTINE, "/quarantine", "Quarantine"),

@@ -21,6 +21,10 @@ class Act(StrEnum):
     SUSPENDED = "suspended account of"
     ENDED_SESSION = "ended a session of"
     TOO_MANY_REVEALS = "too many reveals"
+    HELD = "kept an alert for case"
+    LIFTED = "ended the holds of case"
+    EXPORTED = "exported case"
+    TOO_MANY_EXPORTS = "too many exports"
 
 
 @dataclass(frozen=True, slots=True)

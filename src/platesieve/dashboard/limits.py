@@ -19,6 +19,7 @@ class Limit:
 
 SIGN_IN_BY_NAME = Limit(5, 15 * 60)
 SIGN_IN_BY_ADDRESS = Limit(30, 15 * 60)
+EXPORTS = Limit(6, 60 * 60)  # an export opens every event of its case
 REVEALS = Limit(60, 60 * 60)  # nobody looks at more than one alert a minute for an hour; a scraper does
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from platesieve.dashboard.journal import Note
-from platesieve.dashboard.limits import REVEALS, SIGN_IN_BY_ADDRESS, SIGN_IN_BY_NAME, Limiter
+from platesieve.dashboard.limits import EXPORTS, REVEALS, SIGN_IN_BY_ADDRESS, SIGN_IN_BY_NAME, Limiter
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from platesieve.collector.records import Hold
     from platesieve.collector.reveal import Revealed, RevealRequest
     from platesieve.collector.store import CollectorStore
     from platesieve.dashboard.journal import Act
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from platesieve.dashboard.register import Register
     from platesieve.dashboard.screen import Screen
     from platesieve.dashboard.serving import Serving
+    from platesieve.domain.access import Purpose
     from platesieve.ports import Clock
 
 RELOCK_S = 60
@@ -33,6 +35,31 @@ class Reveals(Protocol):
 
     def reveal(self, request: RevealRequest) -> Revealed:
         """Open fields of one event; raises where they may not be opened, or the log cannot be written."""
+
+
+class Retention(Protocol):
+    """The collector's `RetentionDesk`: logs first, keeps or lets go then."""
+
+    def hold(self, event_id: str, user: str, case: str, days: int) -> Hold:
+        """Keep an event for a case; raises where that is not possible, or the log cannot be written."""
+
+    def lift(self, event_id: str) -> int:
+        """End every hold on an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """The ways to what is sealed or would be erased. Each writes into the transparency log first.
+
+    Attributes:
+        reveals: opens fields.
+        retention: keeps events for a case, and lets them go.
+        package: returns the files of a case, by case number, account name and purpose.
+    """
+
+    reveals: Reveals
+    retention: Retention
+    package: Callable[[str, str, Purpose], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +91,7 @@ class Parts:
     serving: Serving
     register: Register
     store: CollectorStore
-    reveals: Reveals
+    desks: Desks
     clock: Clock
     screen: Screen
     watcher: Watcher
@@ -73,6 +100,7 @@ class Parts:
     by_name: Limiter = field(default_factory=lambda: Limiter(SIGN_IN_BY_NAME))
     by_address: Limiter = field(default_factory=lambda: Limiter(SIGN_IN_BY_ADDRESS))
     by_account: Limiter = field(default_factory=lambda: Limiter(REVEALS))
+    by_exporter: Limiter = field(default_factory=lambda: Limiter(EXPORTS))
 
     def now_ns(self) -> int:
         """Return the wall clock, nanoseconds since the Unix epoch."""

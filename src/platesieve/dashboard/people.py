@@ -26,6 +26,8 @@ class Permission(StrEnum):
 
     SEE_HITS = auto()
     REVEAL = auto()
+    SEE_CASES = auto()
+    KEEP_CASES = auto()
     SEE_CAMERAS = auto()
     SEE_QUARANTINE = auto()
     SEE_ACCESS_LOG = auto()
@@ -41,8 +43,16 @@ _OFFICER = _EVERYBODY | {Permission.SEE_HITS, Permission.REVEAL}
 # Whoever manages accounts cannot open a plate, and whoever audits can neither: no one person does both.
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.OFFICER: _OFFICER,
-    Role.SUPERVISOR: _OFFICER | {Permission.SEE_QUARANTINE, Permission.SEE_ACCESS_LOG, Permission.END_SESSIONS},
-    Role.AUDITOR: _EVERYBODY | {Permission.SEE_HITS, Permission.SEE_QUARANTINE, Permission.SEE_ACCESS_LOG},
+    Role.SUPERVISOR: _OFFICER
+    | {
+        Permission.SEE_CASES,
+        Permission.KEEP_CASES,
+        Permission.SEE_QUARANTINE,
+        Permission.SEE_ACCESS_LOG,
+        Permission.END_SESSIONS,
+    },
+    Role.AUDITOR: _EVERYBODY
+    | {Permission.SEE_HITS, Permission.SEE_CASES, Permission.SEE_QUARANTINE, Permission.SEE_ACCESS_LOG},
     Role.ADMIN: _EVERYBODY | {Permission.SEE_QUARANTINE, Permission.END_SESSIONS, Permission.MANAGE_ACCOUNTS},
 }
 

@@ -62,6 +62,11 @@ FIELDS: Mapping[str, str] = {
 }
 
 
+def capital(text: str) -> str:
+    """Return a sentence with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def plain(value: object) -> str:
     """Return anything as one line of text that is fit to be shown."""
     text = value if isinstance(value, str) else _said(value)

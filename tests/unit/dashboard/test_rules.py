@@ -27,6 +27,7 @@ def test_nobody_both_opens_plates_and_manages_who_may() -> None:
     for role in Role:
         assert not {Permission.REVEAL, Permission.MANAGE_ACCOUNTS} <= GRANTS[role]
     assert Permission.REVEAL not in GRANTS[Role.AUDITOR] | GRANTS[Role.ADMIN]
+    assert [role for role in Role if Permission.KEEP_CASES in GRANTS[role]] == [Role.SUPERVISOR]
     assert Permission.SEE_ACCESS_LOG not in GRANTS[Role.OFFICER]
     assert set(GRANTS) == set(Role)
 

@@ -13,7 +13,7 @@ from platesieve.dashboard.alert import alert_of, opened
 from platesieve.dashboard.doorway import COOKIE, Page, RefusalError, Visit
 from platesieve.dashboard.journal import Act
 from platesieve.dashboard.people import Permission
-from platesieve.dashboard.wording import span
+from platesieve.dashboard.wording import capital, span
 from platesieve.domain.access import OutcomeCode, Purpose
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import AuditError, InputError, PlatesieveError, StorageError
@@ -62,7 +62,7 @@ def _stream(visit: Visit) -> Response:
 
 
 def _alert(visit: Visit) -> Response:
-    return _page(visit, _found(visit))
+    return alert_page(visit, found_alert(visit))
 
 
 def _reveal(visit: Visit) -> Response:
@@ -73,20 +73,22 @@ def _reveal(visit: Visit) -> Response:
     3. The collector logs the access, and only then opens; whatever it refuses is said, and nothing is shown.
     4. The page is never cached, and takes itself back after a while, with or without script.
     """
-    parts, alert = visit.parts, _found(visit)
+    parts, alert = visit.parts, found_alert(visit)
     wait_s = parts.by_account.wait_s(visit.who.name, parts.now_s())
     if wait_s > 0:  # 1.
         parts.note(visit.who.name, Act.TOO_MANY_REVEALS)
-        return _page(visit, alert, problem=f"Too many alerts were opened. Try again in {span(wait_s)}.", status=429)
+        return alert_page(
+            visit, alert, problem=f"Too many alerts were opened. Try again in {span(wait_s)}.", status=429
+        )
     purpose, case = visit.form.get("purpose", ""), visit.form.get("case", "").strip()
     problem = _missing(purpose, case, visit)
     if problem:  # 2.
-        return _page(visit, alert, problem=problem, status=422)
+        return alert_page(visit, alert, problem=problem, status=422)
     parts.by_account.count(visit.who.name, parts.now_s())
     try:
-        revealed = parts.reveals.reveal(RevealRequest(alert.id, visit.who.name, Purpose(purpose), case))  # 3.
+        revealed = parts.desks.reveals.reveal(RevealRequest(alert.id, visit.who.name, Purpose(purpose), case))  # 3.
     except (AuditError, StorageError) as error:
-        return _page(
+        return alert_page(
             visit,
             alert,
             problem=_sentence(error),
@@ -94,14 +96,14 @@ def _reveal(visit: Visit) -> Response:
             status=503,
         )
     except PlatesieveError as error:
-        return _page(visit, alert, problem=_sentence(error), hint=_capital(error.hint), status=422)
-    response = _page(visit, alert, shown=opened(alert, revealed.fields))
+        return alert_page(visit, alert, problem=_sentence(error), hint=capital(error.hint), status=422)
+    response = alert_page(visit, alert, shown=opened(alert, revealed.fields))
     response.headers["Refresh"] = f"{parts.options.relock_s}; url=/alerts/{alert.id}"  # 4.
     return response
 
 
 def _outcome(visit: Visit) -> Response:
-    alert, code = _found(visit), visit.form.get("outcome", "")
+    alert, code = found_alert(visit), visit.form.get("outcome", "")
     if code not in set(OutcomeCode):
         raise InputError("this is no outcome", "choose one that the page offers")
     outcome = Outcome(alert.id, visit.parts.now_ns(), visit.who.name, OutcomeCode(code), alert.device)
@@ -109,9 +111,10 @@ def _outcome(visit: Visit) -> Response:
     return RedirectResponse(f"/alerts/{alert.id}?noted=1", status_code=303)
 
 
-def _page(
+def alert_page(
     visit: Visit, alert: Alert, shown: Opened | None = None, problem: str = "", hint: str = "", status: int = 200
 ) -> Response:
+    """Return the page of an alert, with what was opened or refused."""
     store, options = visit.parts.store, visit.parts.options
     return visit.page(
         "alert.html",
@@ -125,11 +128,16 @@ def _page(
         options=options,
         accesses=store.accesses(20, alert.id),
         found=store.outcomes(alert.id),
+        holds=[
+            hold for hold in store.holds(alert.id) if hold.lifted_ns is None and visit.parts.now_ns() < hold.until_ns
+        ],
         noted="noted" in visit.request.query_params,
+        held="held" in visit.request.query_params,
     )
 
 
-def _found(visit: Visit) -> Alert:
+def found_alert(visit: Visit) -> Alert:
+    """Return the alert that a page is about, or refuse."""
     stored = visit.parts.store.event(visit.request.path_params["id"])
     if stored is None or stored.event.kind is not Kind.HIT:
         raise RefusalError(404, "This alert is not here. It may have expired; then nothing of it is left.")
@@ -149,11 +157,7 @@ def _missing(purpose: str, case: str, visit: Visit) -> str:
 
 
 def _sentence(error: PlatesieveError) -> str:
-    return f"{_capital(error.message)}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{capital(error.message)}."
 
 
 PAGES = (
