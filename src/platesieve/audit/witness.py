@@ -118,15 +118,21 @@ def observe(kept: Sequence[Kept], note: bytes, seen_ns: int, verifier: NoteVerif
     newer = Checkpoint.from_text(parse_note(note)[0])
     if newer.origin != verifier.name:
         raise AuditError("the checkpoint is of another log", "give the witness file and the key of the same device")
-    accepted = [line for line in kept if line.seen in _ACCEPTED]
-    seen, sentence = _judged(accepted, newer, growth)
+    seen, sentence = _judged(kept, newer, growth)
     try:
         verifier.open(note)
     except AuditError:
         seen = Seen.OTHER_KEY
         sentence = "the checkpoint was not signed with the key that was noted: the log was signed anew, or is forged"
-    remember = seen not in {Seen.SAME, Seen.UNPROVEN} and all(line.note != note for line in kept)
+    # What grew beyond the newest cannot be there already. All else is rare, and may look through a long file.
+    new = seen in {Seen.FIRST, Seen.GREW} or all(line.note != note for line in kept)
+    remember = new and seen not in {Seen.SAME, Seen.UNPROVEN}
     return Observation(seen, sentence, Kept(seen_ns, seen, note) if remember else None)
+
+
+def newest_accepted(kept: Sequence[Kept]) -> Kept | None:
+    """Return the newest line that continued what was known: of a long file only its end is looked at."""
+    return next((line for line in reversed(kept) if line.seen in _ACCEPTED), None)
 
 
 def cosign(
@@ -152,9 +158,9 @@ def cosign(
     observation = observe(kept, note, seen_ns, verifier, growth)
     if observation.ok:
         return observation, _cosigned(note, seen_ns, key)
-    accepted = [line.note for line in kept if line.seen in _ACCEPTED]
-    behind = observation.seen is Seen.UNPROVEN and accepted
-    return observation, _cosigned(accepted[-1], seen_ns, key) if behind else None
+    last = newest_accepted(kept)
+    behind = observation.seen is Seen.UNPROVEN and last is not None
+    return observation, _cosigned(last.note, seen_ns, key) if behind and last is not None else None
 
 
 def _cosigned(note: bytes, seen_ns: int, key: CosignerKey) -> bytes:
@@ -162,15 +168,16 @@ def _cosigned(note: bytes, seen_ns: int, key: CosignerKey) -> bytes:
 
 
 def _judged(  # noqa: PLR0911 - each finding ends it, in order
-    accepted: Sequence[Kept], newer: Checkpoint, growth: Growth
+    kept: Sequence[Kept], newer: Checkpoint, growth: Growth
 ) -> tuple[Seen, str]:
-    if not accepted:
+    newest = newest_accepted(kept)
+    if newest is None:
         return Seen.FIRST, f"the first checkpoint of this log that is kept: {newer.size} entries"
-    last = accepted[-1].checkpoint
+    last = newest.checkpoint
     if newer.size == 0 < last.size:
         return Seen.EMPTIED, f"the log was replaced by an empty one; {last.size} entries are gone"
     if newer.size < last.size:
-        return _smaller(accepted, newer, last, growth)
+        return _smaller(kept, newer, last, growth)
     begins = growth.begins_with(last, newer)
     if begins is None:
         return Seen.UNPROVEN, "nothing shows that the log only grew: give its folder, or what audit advance wrote"
@@ -179,16 +186,17 @@ def _judged(  # noqa: PLR0911 - each finding ends it, in order
     if newer.size == last.size:
         return Seen.SAME, f"the same checkpoint as before: {newer.size} entries"
     earliest_ns = growth.earliest_since(last, newer)
-    if earliest_ns is not None and earliest_ns < accepted[-1].seen_ns - BACKDATED_S * words.NS_PER_S:
+    if earliest_ns is not None and earliest_ns < newest.seen_ns - BACKDATED_S * words.NS_PER_S:
         when = words.MOMENT.write(earliest_ns)
         return Seen.BACKDATED, f"backdated: an entry of {when} was added after the log was seen without it"
     return Seen.GREW, f"the log grew from {last.size} to {newer.size} entries, and only grew"
 
 
-def _smaller(accepted: Sequence[Kept], newer: Checkpoint, last: Checkpoint, growth: Growth) -> tuple[Seen, str]:
+def _smaller(kept: Sequence[Kept], newer: Checkpoint, last: Checkpoint, growth: Growth) -> tuple[Seen, str]:
     """Tell an earlier state from another history: by the largest checkpoint that is not beyond it."""
     gone = last.size - newer.size
-    earlier = [line.checkpoint for line in accepted if 0 < line.checkpoint.size <= newer.size]
+    accepted = (line.checkpoint for line in kept if line.seen in _ACCEPTED)
+    earlier = [checkpoint for checkpoint in accepted if 0 < checkpoint.size <= newer.size]
     if earlier and growth.begins_with(earlier[-1], newer) is False:
         return Seen.FORKED, f"a fork, and shorter than before: not the first {earlier[-1].size} entries that were seen"
     return Seen.ROLLED_BACK, f"the log was put back to an earlier state: {last.size} entries were seen, {gone} are gone"

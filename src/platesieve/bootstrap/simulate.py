@@ -174,7 +174,7 @@ def _assemble(
         flow = UplinkFlow(pipe, outbox, publisher, clock, ReceiptBook(device, asked.receipt_keys))
         street = Street(device, policy, instruments, crops)
         state = partial(getattr, line, "state")
-        waker.camera = SimulatedCamera(street, pipe, flow, state, partial(_health, policy, instruments))
+        waker.camera = SimulatedCamera(street, pipe, flow, state, partial(simulated_health, policy, instruments))
         members.append(waker.camera)
     return replace(fleet, cameras=members)
 
@@ -221,7 +221,8 @@ def _heard(ear: Ear | None) -> Iterator[tuple[str, float]]:
         yield ear.heard.get()
 
 
-def _health(policy: Policy, instruments: Instruments) -> Disclosure:
+def simulated_health(policy: Policy, instruments: Instruments) -> Disclosure:
+    """Return what a simulated camera says of itself: that it reads, without a hot list."""
     hotlist: dict[str, Json] = {"sha256": "0" * 64, "count": 0, "age_s": 0, "stale": False}
     condition = Condition(State.READING, None, 10.0, 0, dict(policy.stamp), hotlist, TimeQuality.SYNCHRONISED, 0)
     return health(condition, instruments.new_id())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from platesieve.audit.growth import NoGrowth, parse_proofs
-from platesieve.audit.witness import Seen, cosign
+from platesieve.audit.witness import Seen, cosign, newest_accepted
 from platesieve.collector.records import CheckpointStatus
 from platesieve.domain.errors import AuditError, InputError
 
@@ -90,11 +90,12 @@ class Witness:
             observation, cosigned = cosign(kept, note, event.received_ns, verifier, _growth(event), self._key)
         except AuditError as error:
             return Witnessed(CheckpointStatus.BEHIND, Seen.OTHER_KEY, _size(kept), error.message), None
+        grew = observation.kept is not None and observation.ok
+        size = _size([observation.kept]) if observation.kept is not None and grew else _size(kept)
         if observation.kept is not None:
             self._files.add(event.device, observation.kept)
-            kept = (*kept, observation.kept)
         status = _STATUS.get(observation.seen, CheckpointStatus.FORKED)
-        return Witnessed(status, observation.seen, _size(kept), observation.sentence), cosigned
+        return Witnessed(status, observation.seen, size, observation.sentence), cosigned
 
 
 def _growth(event: Event) -> Growth:
@@ -109,5 +110,5 @@ def _growth(event: Event) -> Growth:
 
 def _size(kept: Sequence[Kept]) -> int:
     """Return the size of the newest checkpoint that was accepted."""
-    sizes = [line.checkpoint.size for line in kept if line.seen in {Seen.FIRST, Seen.GREW}]
-    return sizes[-1] if sizes else 0
+    newest = newest_accepted(kept)
+    return newest.checkpoint.size if newest is not None else 0

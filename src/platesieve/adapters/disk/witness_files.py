@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, overload
 
 from platesieve.adapters.disk.key_files import load_vkey, refuse_readable_by_others
 from platesieve.audit.cosignature import CosignerKey
@@ -11,11 +13,13 @@ from platesieve.audit.witness import read_witness_file
 from platesieve.domain.errors import InputError, KeyFileError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from platesieve.audit.note import NoteVerifier
     from platesieve.audit.witness import Kept
+
+_BLOCK_BYTES = 4096  # about ten lines
 
 
 class FolderOfWitness:
@@ -37,16 +41,8 @@ class FolderOfWitness:
         return load_vkey(file) if file is not None and file.exists() else None
 
     def kept(self, device: str) -> Sequence[Kept]:
-        """Return the lines of its witness file."""
-        file = self._file(device)
-        try:
-            return read_witness_file(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return ()
-        except (OSError, UnicodeDecodeError, InputError) as error:
-            raise StorageError(
-                f"the witness file {file.name} cannot be read", "restore it from a copy; it is what proves a fork"
-            ) from error
+        """Return the lines of its witness file, read as far as they are looked at: a year of them is half a million."""
+        return Lines(self._file(device))
 
     def add(self, device: str, line: Kept) -> None:
         """Add a line and force it to the disk: what was seen must not be forgotten."""
@@ -65,6 +61,71 @@ class FolderOfWitness:
 
     def _file(self, device: str) -> Path:
         return self._folder / f"{_stem(device)}.witness"
+
+
+class Lines(Sequence["Kept"]):
+    """The lines of a witness file, oldest first; `reversed` reads from its end, all else reads it whole.
+
+    Raises (every method):
+        StorageError: what was looked at cannot be read.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._whole: tuple[Kept, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    @overload
+    def __getitem__(self, at: int) -> Kept: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Kept]: ...
+
+    def __getitem__(self, at: int | slice) -> Kept | Sequence[Kept]:
+        return self._all()[at]
+
+    def __iter__(self) -> Iterator[Kept]:
+        return iter(self._all())
+
+    def __reversed__(self) -> Iterator[Kept]:
+        with self._told():
+            try:
+                with self._file.open("rb") as opened:
+                    for line in _lines_from_the_end(opened):
+                        yield from read_witness_file(line.decode("utf-8"))
+            except FileNotFoundError:
+                return
+
+    def _all(self) -> tuple[Kept, ...]:
+        if self._whole is None:
+            with self._told():
+                text = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
+                self._whole = read_witness_file(text)
+        return self._whole
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeDecodeError, InputError) as error:
+            raise StorageError(
+                f"the witness file {self._file.name} cannot be read", "restore it from a copy; it is what proves a fork"
+            ) from error
+
+
+def _lines_from_the_end(opened: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, last first, without their ends."""
+    at, rest = opened.seek(0, os.SEEK_END), b""
+    while at > 0:
+        begin = max(at - _BLOCK_BYTES, 0)
+        opened.seek(begin)
+        head, *lines = (opened.read(at - begin) + rest).split(b"\n")
+        yield from (line for line in reversed(lines) if line)
+        at, rest = begin, head
+    if rest:
+        yield rest
 
 
 def load_or_create_cosigner(file: Path, name: str) -> CosignerKey:
