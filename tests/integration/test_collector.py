@@ -2,139 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
-import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from platesieve.adapters.disk.key_files import KeyKind, load_public, new_key_files
-from platesieve.adapters.local.pipe import PipeOutlet
-from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.bootstrap.collector import collector_process, open_store
-from platesieve.collector.settings import CollectorSettings
+from platesieve.bootstrap.collector import open_store
 from platesieve.domain.disclosure import Kind
-from platesieve.settings import Uplink
-from tests.fakes.disclosures import a_health, a_hit, with_receipt
+from tests.fakes.disclosures import a_health
 from tests.integration.conftest import Broker, wait_until
-from tests.integration.packet_relay import PUBACK, PUBLISH, PacketRelay
+from tests.integration.packet_relay import PacketRelay
+from tests.wire.faults import FAULTS, answers_lost, believe_the_broker, endure, receipts_lost
+from tests.wire.street import Street
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from platesieve.domain.disclosure import Disclosure
+    from tests.wire.faults import Fault
+
 
 pytestmark = pytest.mark.integration
 pytest.importorskip("sqlalchemy")
+__all__ = ["Street", "make_street"]
 ROOT = Path(__file__).parents[2]
 N = 60
 SEALED = "x" * 64
-
-
-@dataclass
-class Street:
-    """A device with a real uplink process, a broker with a relay before it, and a collector.
-
-    Usage::
-
-        street.collecting(); street.send(ids); street.ends_with(ids)
-    """
-
-    broker: Broker
-    relay: PacketRelay
-    plain: int
-    folder: Path
-    stack: ExitStack
-    receipts: bool = True
-
-    def __post_init__(self) -> None:
-        secret, public = new_key_files(KeyKind.RECEIPT, self.folder / "keys")
-        self.address = f"sqlite:///{self.folder / 'collector.db'}"
-        self.settings = CollectorSettings(
-            agency="demo-agency",
-            state=str(self.folder / "collector"),
-            database=self.address,
-            receipt_key=str(secret) if self.receipts else None,
-            assume_clock=True,
-            broker=Uplink(host="127.0.0.1", port=self.plain, keepalive_s=5),
-        )
-        self.receipt_key = load_public(public, KeyKind.RECEIPT).hex()
-        device = self.folder / "device"
-        device.mkdir(mode=0o700)
-        self.uplink = Uplink(host="127.0.0.1", port=self.relay.port, receipt_wait_s=1.0, max_in_flight=10)
-        command = [sys.executable, str(ROOT / "tests/integration/uplink_process.py"), str(device)]
-        command += [json.dumps(asdict(self.uplink)), f"receipt_key={self.receipt_key}"]
-        self.device = device
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.stack.callback(self._end_device)
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
-        self.outlet = PipeOutlet(device / "uplink.sock", SystemClock(), retry_min_s=0.05, retry_max_s=0.2)
-        self.stack.callback(self.outlet.close)
-
-    @contextmanager
-    def collecting(self) -> Iterator[None]:
-        """Run a collector, as the command does."""
-        stop = threading.Event()
-        thread = threading.Thread(target=collector_process, args=(self.settings, stop.is_set))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(30)
-
-    def send(self, ids: list[str], *, pause_s: float = 0.004) -> None:
-        """Let the camera process hand over hits, and see them stored on the device."""
-        for id_ in ids:
-            self.outlet.send(awaited(id_))
-            time.sleep(pause_s)
-        assert self.outlet.drain(20)
-
-    def kept(self) -> list[str]:
-        """Return the ids in the collector's database."""
-        store = open_store(self.address)
-        try:
-            return [stored.event.id for stored in store.events(limit=100_000)]
-        finally:
-            store.close()
-
-    def waiting(self) -> int:
-        """Return how many events the device still has."""
-        time.sleep(0.2)
-        copies = self.folder / "copies"  # the outbox lets nobody else open it
-        copies.mkdir(exist_ok=True)
-        for name in ("outbox.db", "outbox.db-wal"):
-            (copies / name).write_bytes((self.device / name).read_bytes())
-        with closing(sqlite3.connect(copies / "outbox.db")) as outbox:
-            return int(outbox.execute("SELECT count(*) FROM outbox WHERE kind = 'hit'").fetchone()[0])
-
-    def end(self) -> int:
-        """End the device; return how many events it has left."""
-        self._end_device()
-        with closing(sqlite3.connect(self.device / "outbox.db")) as outbox:
-            return int(outbox.execute("SELECT count(*) FROM outbox WHERE kind = 'hit'").fetchone()[0])
-
-    def _end_device(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.communicate(timeout=20)
-
-
-def awaited(id_: str) -> Disclosure:
-    """Return a hit whose policy names the collector."""
-    return with_receipt(a_hit(id_, expires_in_s=600, now_wall_ns=time.time_ns()))
 
 
 @pytest.fixture
@@ -150,63 +49,19 @@ def make_street(broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Street
         yield make
 
 
-def nothing(_street: Street) -> None:
-    """Break nothing: the control."""
-
-
-def broker_killed(street: Street) -> None:
-    """SIGKILL, and back on the same port with what was saved before."""
-    street.broker.kill()
-    time.sleep(0.5)
-    street.broker.start()
-
-
-def broker_slow(street: Street) -> None:
-    """Twenty kilobytes a second from the device."""
-    street.relay.bytes_per_s = 20_000
-
-
-def link_cut(street: Street) -> None:
-    """Three breaks of the connection."""
-    for _ in range(3):
-        street.relay.cut()
-        time.sleep(0.3)
-
-
-def answers_lost(street: Street) -> None:
-    """Ten PUBACKs never arrive, then the connection breaks."""
-    street.relay.lose(PUBACK, 10)
-
-
-def receipts_lost(street: Street) -> None:
-    """Five receipts never arrive, and the broker thinks that they did."""
-    street.relay.lose(PUBLISH, 5)
-
-
-@pytest.mark.parametrize(
-    "fault", [nothing, broker_killed, broker_slow, link_cut, answers_lost, receipts_lost], ids=lambda f: f.__name__
-)
-def test_no_fault_on_the_way_loses_invents_or_doubles(
-    make_street: Callable[..., Street], fault: Callable[[Street], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_no_fault_on_the_way_loses_invents_or_doubles(make_street: Callable[..., Street], fault: Fault) -> None:
     """Lost, unexpected and duplicate after dedupe are 0/0/0, and the device has let go of everything."""
-    street = make_street()
-    ids = [f"h{number}" for number in range(N)]
-    with street.collecting():
-        street.send(ids[: N // 3])
-        fault(street)
-        street.send(ids[N // 3 :])
-        assert wait_until(lambda: set(street.kept()) >= set(ids), 60), set(ids) - set(street.kept())
-        assert wait_until(lambda: not street.waiting(), 60), street.waiting()
-    kept = street.kept()
-    lost, unexpected, twice = len(set(ids) - set(kept)), len(set(kept) - set(ids)), len(kept) - len(set(kept))
-    with capsys.disabled():
-        name = fault.__name__.replace("_", " ")
-        sys.stdout.write(f"\n  {name}: {N} events, {street.relay.lost} packets lost, {lost}/{unexpected}/{twice}\n")
-    assert (lost, unexpected, twice) == (0, 0, 0)
-    if fault in {answers_lost, receipts_lost}:
-        assert street.relay.lost > 0  # the fault did happen
-    assert street.end() == 0
+    outcome = endure(make_street(), fault, N)
+    assert (outcome.lost, outcome.unexpected, outcome.twice, outcome.left) == (0, 0, 0, 0)
+    assert outcome.packets_lost > 0 or fault not in {answers_lost, receipts_lost}  # the fault did happen
+
+
+def test_without_receipts_a_killed_broker_loses_what_it_had_answered(make_street: Callable[..., Street]) -> None:
+    """The control: the same count sees a loss where the device believed the broker's answer."""
+    outcome = believe_the_broker(make_street(), N)
+    assert outcome.lost > 0
+    assert outcome.left == 0
 
 
 def test_without_receipts_the_device_keeps_what_the_broker_took(make_street: Callable[..., Street]) -> None:
