@@ -26,6 +26,7 @@ from platesieve.cli import (
     evaluate,
     keys,
     open_event,
+    plan,
     policy,
     processes,
     provision,
@@ -78,6 +79,7 @@ app.add_typer(agency.app, name="agency")
 app.command()(command.command)
 app.add_typer(dashboard.app, name="dashboard")
 app.command()(simulate.simulate)
+app.command()(plan.plan)
 app.command("open")(open_event.open_event)
 app.command()(schema.schema)
 app.command(hidden=True)(processes.camera)
