@@ -60,7 +60,13 @@ class Case:
     @property
     def latest_ns(self) -> int:
         """Return when somebody last did something for it."""
-        return max([*(hold.at_ns for hold in self.holds), *(access.at_ns for access in self.accesses)], default=0)
+        return max((act.at_ns for act in self.acts), default=0)
+
+    @property
+    def acts(self) -> tuple[Hold | Access, ...]:
+        """Return what was done for it, newest first."""
+        found: list[Hold | Access] = [*self.holds, *self.accesses]
+        return tuple(sorted(found, key=lambda act: -act.at_ns))
 
     def standing(self, now_ns: int) -> dict[str, Hold]:
         """Return by event the hold that keeps it longest now."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from platesieve.collector.records import is_sealed
-from platesieve.dashboard.wording import FIELDS, plain
+from platesieve.dashboard.wording import FIELDS, ordered, plain
 from platesieve.domain.folding import CLASSES
 from platesieve.policy.decide import NOTICE
 
@@ -130,7 +130,7 @@ def alert_of(stored: Stored) -> Alert:
         expires_ns=event.expires_ns,
         match=_MATCHES.get(str(data.get("match")), "unknown"),
         shown=shown,
-        sealed=event.sealed_fields,
+        sealed=ordered(event.sealed_fields),
         policy=plain(named.get("id", "unnamed")),
         policy_sha256=plain(named.get("sha256", "")),
         outcome=stored.outcome,

@@ -35,6 +35,8 @@ class Screen:
             "plain": wording.plain,
             "span": wording.span,
             "iso": wording.iso,
+            "ordered": wording.ordered,
+            "told": lambda text: wording.moments_told(text, zone),
             "clock": lambda at_ns: wording.moment(at_ns, zone).strftime("%H:%M:%S"),
             "day": lambda at_ns: wording.moment(at_ns, zone).strftime("%-d %b %Y"),
             "zone": lambda at_ns: wording.moment(at_ns, zone).strftime("%Z"),

@@ -6,6 +6,7 @@ direction of writing are replaced, and length is bounded. Escaping for HTML is t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ from platesieve.domain.access import OutcomeCode, Purpose
 from platesieve.domain.instant import NS_PER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MAX_SHOWN = 160
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 PURPOSES: Mapping[Purpose, str] = {
@@ -37,7 +39,7 @@ OUTCOMES: Mapping[OutcomeCode, tuple[str, str]] = {
     OutcomeCode.STOPPED: ("Stopped", "after it was confirmed by eye"),
     OutcomeCode.RECOVERED: ("Recovered", "vehicle or person found"),
     OutcomeCode.ARREST: ("Arrest", "followed from this alert"),
-    OutcomeCode.LIST_OUTDATED: ("List out of date", "should not have been wanted any more"),
+    OutcomeCode.LIST_OUTDATED: ("List out of date", "not wanted any more"),
 }
 TONES: Mapping[OutcomeCode, str] = {
     OutcomeCode.DOES_NOT_CORRELATE: "bad",
@@ -46,6 +48,7 @@ TONES: Mapping[OutcomeCode, str] = {
 }
 FIELDS: Mapping[str, str] = {
     "plate": "Plate",
+    "alternatives": "Other readings",
     "plate_region": "Region",
     "time": "Seen",
     "location": "Place",
@@ -57,9 +60,14 @@ FIELDS: Mapping[str, str] = {
     "list": "List",
     "plate_crop": "Picture of the plate",
     "scene_crop": "Picture of the vehicle",
-    "alternatives": "Other readings",
     "time_quality": "Clock",
 }
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of fields as `FIELDS` has them, those that it does not know last."""
+    known = {name: at for at, name in enumerate(FIELDS)}
+    return tuple(sorted(names, key=lambda name: (known.get(name, len(known)), name)))
 
 
 def capital(text: str) -> str:
@@ -102,6 +110,18 @@ def degrees(latitude: float, longitude: float) -> str:
     """Return a place to three decimals, which is about 100 m."""
     north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
     return f"{abs(latitude):.3f}° {north}, {abs(longitude):.3f}° {east}"
+
+
+def moments_told(text: str, zone: tzinfo) -> str:
+    """Return text of a device in which every RFC 3339 moment is said as people say it, in a time zone."""
+    return _RFC_3339.sub(lambda found: _told(found[0], zone), text)
+
+
+def _told(written: str, zone: tzinfo) -> str:
+    try:
+        return datetime.fromisoformat(written).astimezone(zone).strftime("%-d %b %Y, %H:%M:%S %Z")
+    except (ValueError, OverflowError):
+        return written
 
 
 def moment(at_ns: int | None, zone: tzinfo) -> datetime:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from platesieve.collector.records import Event, Stored
 from platesieve.dashboard.alert import alert_of, confusable, jpeg_address, marks_of, opened
 from platesieve.dashboard.places import Place, draw, read_places
-from platesieve.dashboard.wording import MAX_SHOWN, ago, iso, plain, span
+from platesieve.dashboard.wording import MAX_SHOWN, ago, iso, moments_told, ordered, plain, span
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.folding import CLASSES
@@ -107,6 +108,20 @@ def test_text_of_a_device_is_one_short_line_without_controls() -> None:
     assert plain({"latitude": 44.97759, "longitude": -93.26502}) == "44.978° N, 93.265° W"
     assert plain({"start": "a", "end": "b"}) == "a to b"
     assert plain({"x": [1, None, True]}) == "x: 1, none, yes"
+
+
+def test_moments_of_a_device_are_said_in_the_time_zone_of_the_page() -> None:
+    """Alone and in a span; what is no moment stays as it came."""
+    zone = ZoneInfo("America/Chicago")
+    assert moments_told("2026-11-28T17:02:11.056Z", zone) == "28 Nov 2026, 11:02:11 CST"
+    assert moments_told("2026-11-28T17:00:00Z to 2026-11-28T18:00:00Z", zone).count("CST") == 2
+    for odd in ("2026-02-31T00:00:00Z", "0001-01-01T00:00:00Z", "soon"):
+        assert moments_told(odd, zone) == odd
+
+
+def test_fields_are_named_in_one_order() -> None:
+    """The plate first, what nobody knows last."""
+    assert ordered(("zzz", "time", "alternatives", "plate")) == ("plate", "alternatives", "time", "zzz")
 
 
 def test_spans_and_moments_are_said_shortly() -> None:

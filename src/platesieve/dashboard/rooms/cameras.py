@@ -55,6 +55,17 @@ class Row:
         return plain(self.camera.state).replace("-", " ")
 
     @property
+    def summary(self) -> str:
+        """Return the one thing to know first: what is wrong, or else what it does."""
+        if self.camera.checkpoint_status is CheckpointStatus.FORKED:
+            return "its log contradicts itself"
+        if self.camera.state in _GOOD and self.stale:
+            return "hot list is stale"
+        if self.camera.state in _GOOD and self.strained:
+            return "cannot keep up"
+        return self.state
+
+    @property
     def strained(self) -> bool:
         """Return whether it cannot keep up."""
         return self.camera.strain is not None and self.camera.strain > STRAINED
@@ -96,7 +107,7 @@ def _map(visit: Visit) -> Response:
     rows = {row.camera.device: row for row in _rows(visit)}
     hits = visit.parts.store.newest(_HITS_FOR_PLACES, (Kind.HIT,))
     places = {name: place for name, place in {**places_told(hits), **visit.parts.places}.items() if name in rows}
-    drawing = draw(places, {name: (row.tone, row.state) for name, row in rows.items()})
+    drawing = draw(places, {name: (row.tone, row.summary) for name, row in rows.items()})
     homeless = sorted(set(rows) - set(places))
     return visit.page("map.html", drawing=drawing, places=places, rows=rows, homeless=homeless)
 

@@ -109,6 +109,7 @@ def _case_page(visit: Visit, case: Case, problem: str = "", hint: str = "", stat
         status=status,
         case=case,
         alerts=[alert_of(stored) for stored in case.here],
+        acts=case.acts[:LISTED],
         standing=case.standing(now_ns),
         receipts=[receipts[id_] for id_ in case.gone if id_ in receipts],
         problem=problem,
