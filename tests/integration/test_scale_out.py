@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -37,13 +38,22 @@ class Member:
         first = Member(street, "first", watches=True); first.start(); first.took(); first.kill()
     """
 
-    def __init__(self, street: Street, name: str, *, watches: bool, share: str | None = "collectors") -> None:
+    def __init__(
+        self,
+        street: Street,
+        name: str,
+        *,
+        watches: bool,
+        share: str | None = "collectors",
+        sites: tuple[str, ...] = (),
+    ) -> None:
         self._port = free_port()
         config = street.folder / f"{name}.toml"
         lines = [
             f'agency = "demo-agency"\nstate = "{street.folder / name}"\ndatabase = "{street.address}"',
             f'receipt_key = "{street.settings.receipt_key}"\nassume_clock = true\nmetrics_port = {self._port}',
             f"watches = {str(watches).lower()}" + (f'\nshare = "{share}"' if share else ""),
+            f"sites = {json.dumps(sites)}",
             f'[broker]\nhost = "127.0.0.1"\nport = {street.plain}\n',
         ]
         config.write_text("\n".join(lines))
@@ -100,8 +110,8 @@ def members(street: Street) -> Iterator[Callable[..., Member]]:
     """Return a function that makes collectors, which end with the test."""
     made: list[Member] = []
 
-    def make(name: str, *, watches: bool, share: str | None = "collectors") -> Member:
-        made.append(Member(street, name, watches=watches, share=share))
+    def make(name: str, *, watches: bool, share: str | None = "collectors", sites: tuple[str, ...] = ()) -> Member:
+        made.append(Member(street, name, watches=watches, share=share, sites=sites))
         return made[-1]
 
     yield make
@@ -156,3 +166,29 @@ def test_without_a_share_each_takes_everything(street: Street, members: Callable
         assert len(store.events(limit=1000)) == N
     finally:
         store.close()
+
+
+def test_two_divide_an_agency_by_its_sites(street: Street, members: Callable[..., Member]) -> None:
+    """Where a broker has no shared subscriptions: each takes the sites it names, in full; together they have all."""
+    first = members("first", watches=True, share=None, sites=("simulated-1",))
+    second = members("second", watches=False, share=None, sites=("simulated-2", "bridge-7"))
+    first.start()
+    second.start()
+    receipt_key = Path(str(street.settings.receipt_key)).with_suffix(".pub")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "platesieve", "simulate", "--devices", "150", "--rate", "50", "--seconds", "4"),
+            *("--agency", "demo-agency", "--broker", f"127.0.0.1:{street.plain}", "--health", "0", "--json"),
+            *("--collector", f"agency={receipt_key}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+    figures = json.loads(done.stdout)
+    assert (done.returncode, figures["missing"], figures["unexpected"]) == (0, 0, 0), done.stderr
+    assert wait_until(lambda: first.took() + second.took() == figures["sent"], 20), (first.took(), second.took())
+    assert min(first.took(), second.took()) > 0  # two thirds and one third of the cameras
+    assert first.took() > second.took()
+    assert len(street.kept()) == figures["sent"]

@@ -205,10 +205,11 @@ def _open_inbox(settings: CollectorSettings, folder: Path) -> MqttInbox:
     from platesieve.adapters.mqtt.inbox import KINDS, READS, MqttInbox
 
     client_id = f"{settings.agency}:collector:{settings.name}"
-    if settings.share is not None:  # several of us, each with a session of its own
+    if settings.share is not None or settings.sites:  # several of us, each with a session of its own
         client_id += f":{sha256(_member(folder).encode()).hexdigest()[:12]}"
     kinds = KINDS if settings.watches else READS
-    return MqttInbox(settings.broker, settings.agency, client_id, settings.share, settings.max_event_bytes, kinds=kinds)
+    share, largest, sites = settings.share, settings.max_event_bytes, settings.sites
+    return MqttInbox(settings.broker, settings.agency, client_id, share, largest, kinds=kinds, sites=sites)
 
 
 def _member(folder: Path) -> str:

@@ -104,7 +104,7 @@ def simulate(asked: Simulation, stop: Callable[[], bool], progress: Callable[[Pr
     policy = load_policy(asked.policy)
     kind = Kind.HIT if publishes_hits(policy) else Kind.READ
     devices = cameras(asked.agency, asked.devices)
-    settings = [_member(asked, device_name(device)) for device in devices]
+    settings = [_member(asked, device_name(device), number) for number, device in enumerate(devices)]
     _refuse_missing(settings, asked)
     _find_broker(settings[0], Address.from_device(devices[0]))
     _allow_files(asked.devices)
@@ -251,13 +251,16 @@ def _figures(
     )
 
 
-def _member(asked: Simulation, name: str) -> Uplink:
-    """Return the broker as one member reaches it, with the member's certificate."""
+def _member(asked: Simulation, name: str, number: int = 0) -> Uplink:
+    """Return the broker as one member reaches it: its certificate, and of several nodes another one first."""
+    nodes = list(asked.broker.brokers)
+    (host, port), *others = nodes[number % len(nodes) :] + nodes[: number % len(nodes)]
+    broker = replace(asked.broker, host=host, port=port, other_hosts=tuple(f"{one}:{at}" for one, at in others))
     if asked.certificates is None:
-        return asked.broker
+        return broker
     stem = asked.certificates / name.replace("/", "_")
     return replace(
-        asked.broker,
+        broker,
         ca_file=str(asked.certificates / "ca.crt"),
         certificate_file=f"{stem}.crt",
         key_file=f"{stem}.key",

@@ -28,7 +28,8 @@ class CollectorSettings:
     max_event_bytes: int = 2 << 20
     metrics_port: int | None = None  # Prometheus, on 127.0.0.1; nothing is served unless given
     share: str | None = None  # name of a shared subscription, where several collectors split hits, reads and counts
-    watches: bool = True  # takes health and checkpoints, and erases what is over; of several that share, one does
+    sites: tuple[str, ...] = ()  # whose hits, reads and counts to take, where several divide an agency by its sites
+    watches: bool = True  # takes health and checkpoints, and erases what is over; of several, one does
     assume_clock: bool = False  # treat the wall clock as trusted although no time source confirmed it
     broker: Uplink = field(default_factory=Uplink)
 
@@ -50,6 +51,8 @@ def out_of_bounds(settings: CollectorSettings) -> tuple[str, ...]:
     problems += [f"{name}: must not be empty" for name in ("agency", "name", "state") if not getattr(settings, name)]
     if settings.share is not None and (not settings.share or set(settings.share) & set("/+#")):
         problems.append("share: must be a name without / + and #")
-    if not settings.watches and settings.share is None:
-        problems.append("watches: must stay true where nothing is shared, or nobody takes health and checkpoints")
+    if any(not site or set(site) & set("/+#") for site in settings.sites):
+        problems.append("sites: must be names of sites, without / + and #")
+    if not settings.watches and settings.share is None and not settings.sites:
+        problems.append("watches: must stay true where nothing is divided, or nobody takes health and checkpoints")
     return tuple(problems)

@@ -64,6 +64,7 @@ class MqttInbox:
         max_bytes: larger packets are not asked for (MQTT 5).
         retry_s: shortest and longest pause between attempts to connect.
         kinds: what to subscribe to; a witness asks for checkpoints alone.
+        sites: whose READS to take; empty: of all. What is WATCHED is never divided.
 
     Raises:
         LinkError: no broker is set, or neither TLS nor loopback.
@@ -79,6 +80,7 @@ class MqttInbox:
         max_bytes: int,
         retry_s: tuple[int, int] = (1, 60),
         kinds: Sequence[str] = KINDS,
+        sites: Sequence[str] = (),
     ) -> None:
         if settings.host is None:
             raise LinkError("no broker is set for the collector", "set broker.host in the settings of the collector")
@@ -86,8 +88,10 @@ class MqttInbox:
         self.state = "connecting"
         self._version5 = settings.protocol == "5"
         self._session_s = _SHARED_SESSION_S if share else _SESSION_S
-        shared = dict.fromkeys(READS, f"$share/{share}/") if share else {}
-        self._filters = [f"{shared.get(kind, '')}platesieve/{agency}/+/+/{kind}" for kind in kinds]
+        shared = f"$share/{share}/" if share else ""
+        reads = [kind for kind in kinds if kind in READS]
+        self._filters = [f"{shared}platesieve/{agency}/{site}/+/{kind}" for site in sites or ("+",) for kind in reads]
+        self._filters += [f"platesieve/{agency}/+/+/{kind}" for kind in kinds if kind not in READS]
         self._arrived: queue.SimpleQueue[_Arrived] = queue.SimpleQueue()
         self._connection = 0
         self._client = self._made(settings, client_id)
