@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "deploy").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "deploy").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FOLDER_ROW = re.compile(r"^\| (`[^|]+`) \|", re.MULTILINE)
 
@@ -112,6 +115,23 @@ def test_every_verb_says_what_it_does_and_shows_an_example(path: str, command: A
         ours = example[example.index(path) :] if path in example else ""
         assert ours, f"{example} is no example of {path}"
         assert faults(shlex.split(ours)[1:]) == []
+
+
+def test_the_plan_on_the_fleets_page_is_what_the_command_prints() -> None:
+    """The page is held to the figures that were measured: new figures, new page (COLUMNS=120)."""
+    page = ROOT / "deploy" / "fleet" / "README.md"
+    (command,) = [
+        words for where, words in shown_commands() if where.startswith("deploy/fleet") and "--vehicles" in where
+    ]
+    said = subprocess.run(
+        [sys.executable, "-m", "platesieve", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "120", "PYTHONPATH": str(ROOT / "src")},
+    ).stdout
+    shown = [block for block in blocks(page, "text") if block.startswith("10,000 cameras")]
+    assert shown == ["\n".join(line.rstrip() for line in said.splitlines()) + "\n"]
 
 
 def test_every_verb_that_reports_has_json() -> None:
