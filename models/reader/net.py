@@ -146,8 +146,8 @@ class _Region(nn.Module):
         super().__init__()
         inputs = 4 * cells + 5 * channels
         self.judge = nn.Sequential(
-            *(nn.Linear(inputs, 128), nn.ReLU(), nn.Dropout(dropout)),
-            *(nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, len(REGIONS))),
+            *(nn.Linear(inputs, 96), nn.ReLU(), nn.Dropout(dropout)),
+            *(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, len(REGIONS))),
         )
 
     def forward(self, grid: Tensor, tokens: Tensor) -> Tensor:

@@ -51,6 +51,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Broker:
     """A Mosquitto that can be killed and started again on the same port with the same data.
 
@@ -65,6 +70,7 @@ class Broker:
     ) -> None:
         self.folder = folder
         self.port, self.websockets_port = free_port(), free_port()
+        self._ports = [self.port]
         self._program = program
         environment = {**os.environ, "PORT": str(self.port), "WEBSOCKETS_PORT": str(self.websockets_port)}
         subprocess.run([SETUP, folder, "localhost", *names], env=environment, check=True, capture_output=True)
@@ -99,6 +105,7 @@ class Broker:
         self.configuration.write_text(f"{text}\nlistener {plain} 127.0.0.1\n")
         access = self.folder / "acl"
         access.write_text(f"topic readwrite platesieve/#\n{access.read_text()}")
+        self._ports.append(plain)
         self.start()
         return plain
 
@@ -121,8 +128,7 @@ class Broker:
         return Uplink(**{**settings, **changes})
 
     def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return all(map(_answers, self._ports))
 
 
 @dataclass
