@@ -50,6 +50,20 @@ def card(tmp_path: Path) -> Path:
     return boot
 
 
+def test_settings_are_readable_by_the_services_whatever_the_umask(tmp_path: Path, card: Path) -> None:
+    """Root applies the file with a umask of 0077, and the services are not root; keys stay private all the same."""
+    before = os.umask(0o077)
+    try:
+        first_boot.apply(card, tmp_path / "etc", tmp_path / "state")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "etc").stat().st_mode & 0o777 == 0o755
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "etc").iterdir()} == {0o644}
+    private = tmp_path / "state", tmp_path / "state/uplink", tmp_path / "state/uplink/enrolment.json"
+    assert {path.stat().st_mode & 0o077 for path in private} == {0}
+
+
 def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card: Path) -> None:
     """Settings work as they are, the token is with the uplink, the card keeps a copy without it."""
     assert first_boot.apply(card, tmp_path / "etc", tmp_path / "state") is not None

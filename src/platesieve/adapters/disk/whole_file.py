@@ -28,6 +28,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600, owner: tuple[int,
         pending.unlink(missing_ok=True)
         descriptor = os.open(pending, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)  # a umask may have taken away what others are to read
             file.write(content)
             if owner is not None:
                 os.fchown(descriptor, *owner)

@@ -76,6 +76,7 @@ def _put_in_place(provision: Provision, etc: Path, state: Path, owner: tuple[int
     uplink = state / "uplink"
     for folder, mode in ((etc, 0o755), (state, 0o700), (state / "camera", 0o700), (uplink, 0o700)):
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        folder.chmod(mode)  # root's umask in the unit would hide the settings from the services
         if owner is not None and folder is not etc:
             os.chown(folder, *owner)
     for name, line in provision.recipients.items():
