@@ -169,7 +169,8 @@ class Outbox(Protocol):
     def store(self, disclosures: Sequence[Disclosure]) -> int:
         """Add these under one commit; durable on return. Return how many the quota pushed out.
 
-        An id that is in the outbox already changes nothing. One of a lasting kind replaces its predecessor.
+        An id that is in the outbox already changes nothing. One of a lasting kind replaces its predecessor, and is not
+        durable: the camera process says it anew at its next start.
         """
 
     def due(self, now_wall_ns: int, limit: int, excluding: AbstractSet[str] = frozenset()) -> Sequence[Disclosure]:

@@ -3,7 +3,8 @@
 Chosen and measured: WAL with synchronous=FULL loses nothing acknowledged at a power cut, NORMAL does; DELETE
 leaves rows behind in the WAL until it is truncated; SQLite before 3.51.3 can corrupt a WAL that two
 connections reset at once, which locking_mode=EXCLUSIVE rules out. Erasing from a file does not erase
-flash: what may not be read later is sealed before it comes here.
+flash: what may not be read later is sealed before it comes here. What the device says of itself now is not written at
+all (standing_words).
 """
 # ruff: noqa: S608 - statements are put together from constants of this module alone; every value is bound
 
@@ -17,11 +18,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from platesieve.adapters.disk.standing_words import StandingWords
 from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -38,7 +40,6 @@ _TRUNCATE_S = 10.0  # delivered rows leave the WAL at least this often
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _RANK = {Kind.HIT: 0, Kind.HEALTH: 1, Kind.CHECKPOINT: 1, Kind.COUNT: 2, Kind.READ: 3}
 _DROP_ORDER = (Kind.READ, Kind.COUNT, Kind.HIT)
-_LASTING = tuple(kind.value for kind in Kind if kind.lasting)
 _PRAGMAS = (
     "locking_mode=EXCLUSIVE",  # before WAL: then its index stays in memory and no second connection can open
     "secure_delete=ON",
@@ -77,6 +78,7 @@ class SqliteOutbox:
         path: the database file; made with mode 0600.
         quota_bytes: bound on what it holds. Above it the oldest reads go, then counts, then hits.
         resend_ns: how long a receipt is waited for before its event is offered again.
+        now_s: monotonic seconds; for tests.
         testing_only_synchronous: the weaker setting that the fault tests show to be too weak.
     """
 
@@ -86,12 +88,14 @@ class SqliteOutbox:
         quota_bytes: int,
         *,
         resend_ns: int = RESEND_NS,
+        now_s: Callable[[], float] = time.monotonic,
         testing_only_synchronous: str = "FULL",
     ) -> None:
         self._path = path
         self._quota_bytes = quota_bytes
-        self._resend_ns = resend_ns
+        self._resend_ns, self._now_s = resend_ns, now_s
         self._pragmas = [pragma.format(synchronous=testing_only_synchronous) for pragma in _PRAGMAS]
+        self._standing = StandingWords()
         self._open: sqlite3.Connection | None = None
         self._bytes = 0
         self._dirty = False  # whether the WAL may hold rows that were deleted
@@ -103,8 +107,14 @@ class SqliteOutbox:
 
     def store(self, disclosures: Sequence[Disclosure]) -> int:
         """Add these under one commit; see ports.Outbox."""
+        for disclosure in disclosures:
+            if disclosure.kind.lasting:
+                self._standing.say(disclosure)
+        events = [disclosure for disclosure in disclosures if not disclosure.kind.lasting]
+        if not events:
+            return 0
         with self._transaction() as connection:
-            for disclosure in disclosures:
+            for disclosure in events:
                 self._insert(connection, disclosure)
             return self._keep_quota(connection)
 
@@ -125,12 +135,15 @@ class SqliteOutbox:
                 f"SELECT {_COLUMNS} FROM outbox WHERE sent = 1 AND receipt_from IS NOT NULL AND {_MAY_GO} LIMIT :most",
                 times,
             ).fetchall()
-            rows = [row for row in (*fresh, *again) if row[0] not in excluding]
-            return [_disclosure(row) for row in rows[:limit]]
+            waiting = [_disclosure(row) for row in fresh] + self._standing.due(now_wall_ns, times["farthest"])
+            waiting.sort(key=lambda disclosure: _RANK[disclosure.kind])
+            rows = [one for one in (*waiting, *map(_disclosure, again)) if one.id not in excluding]
+            return rows[:limit]
 
     def delivered(self, ids: Sequence[str], now_wall_ns: int) -> None:
         """Record that the broker has these; see ports.Outbox."""
-        stays = f"(receipt_from IS NOT NULL OR kind IN {_LASTING})"
+        self._standing.sent(ids)
+        stays = "receipt_from IS NOT NULL"
         with self._transaction() as connection:
             for id_ in ids:
                 connection.execute(
@@ -146,6 +159,7 @@ class SqliteOutbox:
 
     def postpone(self, ids: Sequence[str], until_wall_ns: int) -> None:
         """Do not offer these before `until_wall_ns`."""
+        self._standing.postpone(ids, until_wall_ns)
         with self._transaction() as connection:
             connection.executemany(
                 "UPDATE outbox SET not_before_wall_ns = ? WHERE id = ?", [(until_wall_ns, id_) for id_ in ids]
@@ -170,25 +184,24 @@ class SqliteOutbox:
         with self._transaction() as connection:
             erased = self._delete(connection, "expires_wall_ns <= ?", (now_wall_ns,))
         self._unreported += erased
-        if self._unreported or (self._dirty and time.monotonic() - self._truncated_s > _TRUNCATE_S):
+        if self._unreported or (self._dirty and self._now_s() - self._truncated_s > _TRUNCATE_S):
             self._truncate()
         reported, self._unreported = self._unreported, 0
         return reported
 
     def forget(self, kind: Kind) -> None:
         """Erase the Disclosure of a lasting kind."""
-        with self._transaction() as connection:
-            self._delete(connection, "kind = ?", (kind.value,))
+        self._standing.forget(kind)
 
     def renew_lasting(self) -> None:
         """Offer the lasting kinds again."""
-        with self._transaction() as connection:
-            connection.execute(f"UPDATE outbox SET sent = 0, not_before_wall_ns = 0 WHERE kind IN {_LASTING}")
+        self._standing.renew()
 
     def unsent(self) -> int:
         """Return how many were never taken by the broker."""
         with self._connection() as connection:
-            return int(connection.execute("SELECT count(*) FROM outbox WHERE sent = 0").fetchone()[0])
+            events = int(connection.execute("SELECT count(*) FROM outbox WHERE sent = 0").fetchone()[0])
+        return events + self._standing.unsent()
 
     def close(self) -> None:
         """Leave no WAL behind and close. Safe to call twice."""
@@ -197,8 +210,6 @@ class SqliteOutbox:
             self._drop_connection()
 
     def _insert(self, connection: sqlite3.Connection, disclosure: Disclosure) -> None:
-        if disclosure.kind.lasting:
-            self._delete(connection, "kind = ? AND id <> ?", (disclosure.kind.value, disclosure.id))
         body = json.dumps(disclosure.body, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         added = connection.execute(
             f"INSERT OR IGNORE INTO outbox (rank, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
@@ -236,7 +247,7 @@ class SqliteOutbox:
             if busy:  # cannot happen with one connection; a WAL with erased rows in it must not go unnoticed
                 raise StorageError("the write-ahead log of the outbox could not be truncated", "restart the uplink")
         self._dirty = False
-        self._truncated_s = time.monotonic()
+        self._truncated_s = self._now_s()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
