@@ -6,6 +6,7 @@ import json
 import sys
 import tomllib
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +16,6 @@ from platesieve.settings import Settings, out_of_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 T = TypeVar("T")
 MAX_BYTES = 256 * 1024
@@ -140,5 +140,6 @@ def _beside(tree: dict[str, object], folder: Path, files: Mapping[str, Iterable[
             continue
         for key in tuple(keys) or tuple(table):
             value = table.get(key)
-            if isinstance(value, str) and (folder / value).exists():
+            # An absolute name says where; it may lie where this process cannot even look, such as the uplink's folder.
+            if isinstance(value, str) and not Path(value).is_absolute() and (folder / value).exists():
                 table[key] = str(folder / value)
