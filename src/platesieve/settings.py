@@ -172,7 +172,9 @@ class Audit:
 
     __pydantic_config__: ClassVar = _NO_UNKNOWN_KEYS
 
-    batch_s: float = 60.0  # counts are logged once per period, not per read: nothing in it is about one vehicle
+    # Counts are logged, and reads that are no hits leave, once per period: nothing in it is about one vehicle, and each
+    # time something is logged the card is written to.
+    batch_s: float = 300.0
     health_s: float = 30.0
     witnesses: tuple[str, ...] = ()  # .vkey files of those whose cosignatures under our checkpoints are believed
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _WAIT_S = 0.2  # longest wait for anything: bounds how late a stop or an expiry is noticed
 _PURGE_S = 1.0
+_RECORD_S = 1.0  # while more answers are on their way, those that came wait this long for them
 _STORAGE_RETRY_S = 1.0
 _REFUSED_S = 60.0  # an event that the broker refused is offered again this much later
 _REFUSAL_PAUSE_S = 1.0  # ... and meanwhile the rest is not thrown at a broker that refuses
@@ -94,6 +95,7 @@ class Uplink:
     _renew: bool = False  # a new connection: the lasting kinds are to be said again
     _started: bool = False
     _next_purge_ns: int = 0
+    _record_by_ns: int = 0
     _quiet_until_ns: int = 0  # nothing is published before
     _storage_ok: bool = True
     _camera_gone_ns: int | None = None
@@ -110,6 +112,7 @@ class Uplink:
             self._settle(self.publisher.events())
             self._purge()
             self._publish_due()
+            self._record()
             self._watch_camera()
         except StorageError as error:
             self._storage_failed(error)
@@ -132,6 +135,7 @@ class Uplink:
             self._store(self.intake.take(0.01))
             self._settle(self.publisher.events())
         self._settle(self.publisher.events())
+        self._record(last=True)
         if not self.intake.goodbye:  # after a goodbye the camera process's own last word stands
             self.publisher.say_offline()
         return self.outbox.unsent()
@@ -174,9 +178,6 @@ class Uplink:
         while self._receipts:
             self.outbox.receipted(self._receipts[0].ids, self._receipts[0].collector)
             self._receipts.pop(0)
-        if self._answered:
-            self.outbox.delivered(sorted(self._answered), now.wall_ns)
-            self._answered.clear()
         if self._refused:
             self.outbox.postpone(sorted(self._refused), now.wall_ns + int(_REFUSED_S * NS_PER_S))
             self._refused.clear()
@@ -184,6 +185,15 @@ class Uplink:
         if self._renew:
             self.outbox.renew_lasting()
             self._renew = False
+
+    def _record(self, *, last: bool = False) -> None:
+        """Let go of what the broker has, many at a time: each time the card is written to."""
+        now = self.clock.now()
+        if not self._answered:
+            self._record_by_ns = now.monotonic_ns + int(_RECORD_S * NS_PER_S)
+        elif last or not self.publisher.in_flight or now.monotonic_ns >= self._record_by_ns:
+            self.outbox.delivered(sorted(self._answered), now.wall_ns)
+            self._answered.clear()
 
     def _take_down(self, events: Sequence[LinkEvent]) -> None:
         for event in events:

@@ -37,13 +37,15 @@ if TYPE_CHECKING:
 
     from platesieve.flow.judge import Judgement
     from platesieve.flow.obedience import LastingMemory
+    from platesieve.ports import AuditLog, Outlet
 
 INTERVAL_S = 0.1
+MINUTELY = Audit(batch_s=60.0)
 QUIET_FRAMES = 15  # long enough for every pass to end
 
 
 class Station:
-    """One camera process; `outlet`, `log` and `clock` are open to the test."""
+    """One camera process; `outlet`, `log` and `clock` are open to the test. Real parts may take the place of fakes."""
 
     def __init__(
         self,
@@ -56,9 +58,14 @@ class Station:
         suspended: bool = False,
         device_secret: bytes | None = None,
         memory: LastingMemory | None = None,
+        clock: FakeClock | None = None,
+        log: AuditLog | None = None,
+        outlet: Outlet | None = None,
+        sight: Sight | None = None,
+        audit: Audit = MINUTELY,
     ) -> None:
         self.story: list[str] = []
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.log, self.outlet = FakeAuditLog(self.story), FakeOutlet(self.story)
         rules = load_pack(policy) if isinstance(policy, str) else load_policy(policy, "policy.toml")
         here = replace(Device(), mount=rules.mounts[0], latitude_deg=44.97759, longitude_deg=-93.26502)
@@ -69,10 +76,12 @@ class Station:
         wanted = HotList.from_csv(rows, "wanted.csv", now) if hotlist else HotList.empty()
         self.judge = Judge(rules, wanted, self.device, instruments)
         self.eyes = ScriptedEyes(script)
-        sight = Sight(self.eyes, self.eyes, Vision(motion_fraction=0.0), Tracking(), lambda text: fold(text).encode())
-        books = Books(self.judge, Audit(), Facts("0" * 64, "1" * 64, {}), now)
+        looking = Sight(self.eyes, self.eyes, Vision(motion_fraction=0.0), Tracking(), lambda text: fold(text).encode())
+        books = Books(self.judge, audit, Facts("0" * 64, "1" * 64, {}), now)
         obedience = Obedience(self.device, command_key, suspended=suspended, device_secret=device_secret, memory=memory)
-        parts = Parts(sight, self.judge, books, obedience, self.log, self.outlet, self.clock)
+        parts = Parts(
+            sight or looking, self.judge, books, obedience, log or self.log, outlet or self.outlet, self.clock
+        )
         self.pipeline = Pipeline(parts)
         self._frames = len(script)
         self._numbers = itertools.count()

@@ -245,22 +245,33 @@ def test_the_journal_lives_in_ram() -> None:
         (5000, "success", 0, []),
         (5000, "aiming", 9, []),
         (60, "aiming", 9, []),
+        (5000, "left behind", 75, ["--no-block reboot"]),
+        (5000, "exit-code", 75, []),
     ],
 )
 def test_rescue_reboots_only_where_it_helps(
     tmp_path: Path, uptime_s: int, result: str, status: int, expected: list[str]
 ) -> None:
-    """Hung after long uptime: reboot. Just booted: try again. Wrong settings, never started, or aimed: neither."""
+    """Hung after long uptime: reboot. Just booted: try again. Wrong settings, never started, or aimed: neither.
+
+    A process that cannot be killed is a hang as well, although its successor ends with a status that forbids restarts.
+    """
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group/cgroup.procs").write_text("812\n" if result == "left behind" else "")
     (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
     systemctl = tmp_path / "systemctl"
     aims = 0 if result == "aiming" else 3  # as `systemctl is-active` answers
     active = f"case $* in *is-active*) exit {aims} ;; esac"
-    shown = f"case $* in *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;; esac"
+    shown = (
+        f"case $* in *Result*) echo {result}; exit ;; *ExecMainStatus*) echo {status}; exit ;;"
+        " *ControlGroup*) echo /group; exit ;; esac"
+    )
     systemctl.write_text(f'#!/bin/sh\n{active}\n{shown}\necho "$@" >> {tmp_path}/asked\n')
     systemctl.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "PLATESIEVE_UPTIME": str(tmp_path / "uptime"),
+        "PLATESIEVE_CGROUPS": str(tmp_path),
         "PLATESIEVE_SLEEP": shutil.which("true") or "true",
     }
     subprocess.run(

@@ -14,6 +14,7 @@ from platesieve.domain.instant import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from platesieve.ports import Ferry
     from platesieve.settings import Settings
 
     Stop = Callable[[], bool]
@@ -27,7 +28,6 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         stop: ends it at once; what was not sent stays in the outbox.
         drain: ends it when the camera process has said goodbye and the outbox is empty.
     """
-    from platesieve.adapters.delivery.device import open_ferry
     from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
     from platesieve.adapters.local.pipe import PipeIntake
     from platesieve.adapters.local.service_manager import Pulse, service_manager
@@ -48,8 +48,17 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
             undo.callback(outbox.close)
             publisher = open_publisher(settings.uplink, address, intake.wake)
             undo.callback(publisher.close)
-            ferry = open_ferry(settings, folders.spool, intake.wake)
+            ferry = _ferry(settings, folders, intake.wake)
             undo.pop_all()
         pulse = Pulse(service_manager())
         pulse.ready()
         run_uplink(intake, outbox, publisher, clock, stop, drain, pulse.beat, receipts, ferry)
+
+
+def _ferry(settings: Settings, folders: Folders, wake: Callable[[], None]) -> Ferry | None:
+    """Return what fetches signed documents. Where none are, what verifies them is not loaded: a third of the memory."""
+    if not settings.delivery.wanted:
+        return None
+    from platesieve.adapters.delivery.device import open_ferry
+
+    return open_ferry(settings, folders.spool, wake)

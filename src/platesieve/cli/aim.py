@@ -42,7 +42,7 @@ def aim(
     from platesieve.adapters.enrolment.provision_file import SERVICE_PORT
     from platesieve.bootstrap.aim import Asked, check_installed, open_aim, take_asked
     from platesieve.bootstrap.folders import Folders
-    from platesieve.cli.run import StopSwitch
+    from platesieve.cli.stop_switch import StopSwitch
 
     check_installed()
     stop = StopSwitch()  # without it the server would pass the signal on, and nothing be logged or given back

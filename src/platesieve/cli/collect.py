@@ -55,7 +55,7 @@ def collect(context: typer.Context, config: CollectorConfigOption = None) -> Non
     if context.invoked_subcommand is not None:
         return
     from platesieve.bootstrap.collector import collector_process, load_collector_settings
-    from platesieve.cli.run import StopSwitch
+    from platesieve.cli.stop_switch import StopSwitch
 
     settings = load_collector_settings(config)
     log_to_stderr("collect")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-
-from platesieve.cli.options import ConfigOption, settings_from
-from platesieve.cli.run import StopSwitch
-from platesieve.cli.speech import log_to_stderr
+from platesieve.cli.options import ConfigOption
+from platesieve.cli.services import serve
 
 
 def camera(config: ConfigOption = None) -> None:
@@ -16,10 +13,7 @@ def camera(config: ConfigOption = None) -> None:
 
       platesieve camera --config /etc/platesieve.toml
     """
-    from platesieve.bootstrap.camera import camera_process
-
-    log_to_stderr("camera")
-    camera_process(settings_from(config, {}, None), StopSwitch())
+    serve("camera", config)
 
 
 def uplink(config: ConfigOption = None) -> None:
@@ -29,8 +23,4 @@ def uplink(config: ConfigOption = None) -> None:
 
       platesieve uplink --config /etc/platesieve.toml
     """
-    from platesieve.bootstrap.uplink import uplink_process
-
-    log_to_stderr("uplink")
-    drain = StopSwitch(signal.SIGUSR1)
-    uplink_process(settings_from(config, {}, None), StopSwitch(), drain)
+    serve("uplink", config)

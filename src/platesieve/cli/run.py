@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,7 @@ from platesieve.cli.options import (
     settings_from,
 )
 from platesieve.cli.speech import EXIT_INTERRUPTED, say
-
-if TYPE_CHECKING:
-    from types import FrameType
+from platesieve.cli.stop_switch import StopSwitch
 
 
 def run(
@@ -90,19 +88,3 @@ def run(
     say(f"reading from {settings.camera_shown} under {rules}; Ctrl-C stops")
     exit_code = run_supervised(settings, stop, drain)
     sys.exit(EXIT_INTERRUPTED if stop.signal_number == signal.SIGINT else exit_code)
-
-
-class StopSwitch:
-    """Turns signals into a value that loops ask for, so that nothing is interrupted half-way."""
-
-    def __init__(self, *numbers: signal.Signals) -> None:
-        self.signal_number: int | None = None
-        for number in numbers or (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._pressed)
-
-    def _pressed(self, number: int, _frame: FrameType | None) -> None:
-        self.signal_number = number
-
-    def __call__(self) -> bool:
-        """Return whether it is time to stop."""
-        return self.signal_number is not None

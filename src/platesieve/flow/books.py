@@ -43,6 +43,7 @@ STALE_SENTENCE = (
     "(hint: have the agency publish, and check the way to it and the clock)"
 )
 CLOCK_STEP_S = 2.0  # a wall clock that moved this much against the monotonic one was set by somebody
+MOST_HELD = 256  # reads that wait for their batch; more leave before it
 MAX_PENDING = 10_000  # a week of batches; a log that cannot be written for longer has other troubles
 
 _STOP_REASONS = {
@@ -91,6 +92,7 @@ class Books:
         self._windows = aggregate.Windows()
         self._pending: list[Entry] = []
         self._offered: list[Entry] = []  # what is said of a successor; not true before it takes over
+        self._held: list[Disclosure] = []  # reads that leave with the next batch
         self._stale = False  # what the log says of the hot list
         self._not_reading: Reason | None = None
         self._dropped_before = 0
@@ -172,7 +174,7 @@ class Books:
     def settle(
         self, judgements: Sequence[Judgement], decided: Sequence[Disclosure], now: Instant, quality: TimeQuality
     ) -> tuple[list[Entry], list[Disclosure]]:
-        """Return what is to be logged now, and what may leave once it is."""
+        """Return what is to be logged now, and what may leave once it is; reads that are no hits wait."""
         self._watch_clock(now)
         self._accounts.judged(judgements)
         for judgement in judgements:
@@ -181,10 +183,14 @@ class Books:
         if self._not_reading is None:
             self._keys.rotate(now, clock_is_believed=quality is TimeQuality.SYNCHRONISED)
         self._windows, counts = aggregate.close(self._windows, self._judge.policy, now, self._judge.instruments)
-        leaving, published = self._committed((*decided, *counts), now)
+        urgent = self._hold_back(decided, now)
+        period_is_over = now.seconds_since(self._accounts.start) >= self._settings.batch_s
+        if period_is_over or len(self._held) >= MOST_HELD:
+            urgent += self._released()
+        leaving, published = self._committed((*urgent, *counts), now)
         entries = [*self._pending, *self._key_events(now), *published]
         self._pending.clear()
-        if now.seconds_since(self._accounts.start) >= self._settings.batch_s:
+        if period_is_over:
             entries.append(self._batch(now))
         if now.monotonic_ns >= self._health_due_ns:
             leaving.append(self._health(now, quality))
@@ -202,7 +208,7 @@ class Books:
             self._pending.clear()
             return entries, []
         self._windows, counts = aggregate.flush(self._windows, self._judge.policy, now, self._judge.instruments)
-        leaving, published = self._committed(counts, now)
+        leaving, published = self._committed((*self._released(), *counts), now)
         self._keys.destroy()
         entries = [*self._pending, *self._key_events(now), *published, self._batch(now), *self._offered]
         self._pending.clear()
@@ -228,7 +234,7 @@ class Books:
     def closing(self, now: Instant, quality: TimeQuality) -> tuple[list[Entry], list[Disclosure]]:
         """Return the last entries of a run and what leaves with them."""
         self._windows, counts = aggregate.flush(self._windows, self._judge.policy, now, self._judge.instruments)
-        leaving, published = self._committed(counts, now)
+        leaving, published = self._committed((*self._released(), *counts), now)
         self._keys.destroy()
         entries = [*self._pending, *self._key_events(now), *published, self._batch(now), log.Shutdown(now.wall_ns)]
         leaving.append(self._health(now, quality, State.STOPPED))
@@ -247,6 +253,22 @@ class Books:
         if policy.sha256 != before.policy.sha256:
             changes.append(log.PolicyLoaded(at, policy.id, policy.version, policy.sha256))
         return changes
+
+    def _hold_back(self, decided: Sequence[Disclosure], now: Instant) -> list[Disclosure]:
+        """Keep reads that are no hits for the next batch, and return what leaves at once.
+
+        An append of its own for each would say when every vehicle passed, and would write 220 kB to the card.
+        """
+        soon_ns = now.wall_ns + int(2 * self._settings.batch_s * NS_PER_S)
+        patient = [
+            one for one in decided if one.kind is Kind.READ and one.expires_wall_ns and one.expires_wall_ns > soon_ns
+        ]
+        self._held += patient
+        return [one for one in decided if one not in patient]
+
+    def _released(self) -> list[Disclosure]:
+        released, self._held = self._held, []
+        return released
 
     def _counted(self, judgement: Judgement, tally: Tally) -> aggregate.Windows:
         return aggregate.add(self._windows, tally, self._judge.policy, judgement.sighting.last_seen)
