@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from platesieve.cli.options import JsonOption, RecipientOption, broker_parts
-from platesieve.cli.run import StopSwitch
 from platesieve.cli.speech import EXIT_INTERRUPTED, console, print_json, say
+from platesieve.cli.stop_switch import StopSwitch
 from platesieve.domain.errors import ConfigError
 
 if TYPE_CHECKING:

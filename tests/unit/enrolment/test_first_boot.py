@@ -38,6 +38,7 @@ def tree() -> dict[str, object]:
         },
         "recipients": {"agency": "platesieve-agency-public-1 " + "A" * 43 + "="},
         "aiming": {"minutes": 20},
+        "audit": {"batch_s": 30.0},
     }
 
 
@@ -70,6 +71,7 @@ def test_it_is_applied_once_and_leaves_no_token_on_the_card(tmp_path: Path, card
 
     settings = load_settings(tmp_path / "etc/platesieve.toml", {})
     assert (settings.policy, settings.device.site, settings.uplink.host) == ("us-mn", "bridge", "mqtt.example")
+    assert settings.audit.batch_s == 30.0
     assert settings.recipients["agency"] == str(tmp_path / "etc/agency.pub")
     invitation = tmp_path / "state/uplink/enrolment.json"
     assert json.loads(invitation.read_text())["token"] == TOKEN

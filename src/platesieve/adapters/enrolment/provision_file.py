@@ -18,7 +18,7 @@ from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.enrolment.certificates import certificate_facts
 from platesieve.policy.force import device_refusals
 from platesieve.policy.load import load_pack
-from platesieve.settings import Device, Exposure, Settings, out_of_bounds
+from platesieve.settings import Audit, Device, Exposure, Settings, out_of_bounds
 
 MAX_BYTES = 64 * 1024
 NAME = "platesieve.toml"
@@ -75,6 +75,19 @@ class Aiming:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """How often the audit log is fed, and with it the card.
+
+    Attributes:
+        batch_s: as in the settings; seconds after which reads that are no hits leave at the latest.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    batch_s: Annotated[float, Ge(1), Le(86_400)] = Audit().batch_s
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
     """The whole file.
 
@@ -89,6 +102,7 @@ class Provision:
         command_key: line of the public key of whoever may suspend and resume.
         aiming: the aiming page.
         exposure: profiles of day and night; the same table as in the settings.
+        audit: how often the log is fed.
         format: version of this file.
     """
 
@@ -104,6 +118,7 @@ class Provision:
     command_key: _KeyLine | None = None
     aiming: Aiming = field(default_factory=Aiming)
     exposure: Exposure = field(default_factory=Exposure)
+    audit: Log = field(default_factory=Log)
     format: Literal[1] = 1
 
     @property
@@ -164,6 +179,8 @@ def _tree(provision: Provision) -> dict[str, Any]:
     tree: dict[str, Any] = _without_nothing(asdict(provision))
     if provision.exposure == Exposure():
         del tree["exposure"]
+    if provision.audit == Log():
+        del tree["audit"]
     if not provision.recipients:
         del tree["recipients"]
     return tree
@@ -197,6 +214,8 @@ def settings_tree(provision: Provision, state: str) -> dict[str, Any]:
     }
     if provision.exposure != Exposure():
         tree["exposure"] = _without_nothing(asdict(provision.exposure))
+    if provision.audit != Log():
+        tree["audit"] = asdict(provision.audit)
     if provision.command_key is not None:
         tree["command_key"] = "command.pub"
     return tree
