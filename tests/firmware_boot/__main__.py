@@ -1,242 +1,133 @@
-"""Boot a built image and follow a whole life: provisioned, enrolled, reading, sending, power cut, sending again.
+"""Prove a built image: gates, then a whole life of two cards in an emulated machine of 512 MB, then cameras that hang.
 
-    python -m tests.firmware_boot build/firmware            # after `sudo firmware/build`; minutes per boot, emulated
+    sudo firmware/build
+    sudo .venv/bin/python -m tests.firmware_boot build/firmware [--json] [--only starts hangs gates] [--keep DIR]
 
-Two cards are written from one image. Broker and agency are real and run on this machine; the guest reaches them as
-10.0.2.2. Prints what was seen as JSON; exit code 0 when every promise was kept.
+Card one is provisioned, enrols, reads the shipped clip, sends what it read over mutual TLS to a broker on this machine,
+loses its power, and goes on as the same device. Card two, written from the same image, is another one. Everything takes
+a quarter of an hour on two cores. Exit code 0 when every promise was kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ipaddress
 import json
-import os
-import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import paho.mqtt.client as mqtt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from paho.mqtt.enums import CallbackAPIVersion
+from rich.console import Console
+from rich.table import Table
 
-from platesieve.adapters.enrolment import provision_file
-from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
-from platesieve.adapters.enrolment.server import EnrolmentServer
-from platesieve.enrolment import certificates
+from tests.firmware_boot import gates, hangs
+from tests.firmware_boot.guest import Start, follow, write_card
+from tests.firmware_boot.host import ADDRESS, agency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
-HOST = "10.0.2.2"
-CLIP = "/opt/platesieve/lib/python3.11/site-packages/platesieve/demo_data/street.mp4"
+    from tests.firmware_boot.host import Agency
 
-
-@dataclass
-class Boot:
-    """What one boot showed; times in seconds since qemu was started."""
-
-    card: str
-    enrolled_s: float | None = None
-    health_s: float | None = None
-    read_s: float | None = None
-    reads: int = 0
-    log_origin: str = ""
-    log_key: str = ""
-    log_sizes: list[int] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def address_certificate(folder: Path) -> None:
-    """Write address.crt and address.key for the host as the guest sees it."""
-    key = certificates.new_key()
-    ca = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ip)) for ip in (HOST, "127.0.0.1")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(certificates._named(HOST)).issuer_name(ca.subject)
-    builder = builder.public_key(certificates._private(key).public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
-    signed = builder.add_extension(names, critical=False).sign(
-        certificates._private((folder / "ca.key").read_bytes()), hashes.SHA256()
-    )
-    (folder / "address.crt").write_bytes(signed.public_bytes(Encoding.PEM))
-    (folder / "address.key").write_bytes(key)
-
-
-@contextlib.contextmanager
-def broker(folder: Path, port: int) -> Iterator[None]:
-    """Run a Mosquitto that asks everybody for a certificate."""
-    lines = [f"listener {port} 127.0.0.1", "require_certificate true", "use_identity_as_username true"]
-    lines += [f"cafile {folder}/ca.crt", f"certfile {folder}/address.crt", f"keyfile {folder}/address.key"]
-    lines += ["user root"] if os.geteuid() == 0 else []
-    (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    with subprocess.Popen([program, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL) as process:
-        time.sleep(1)
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
-class Dashboard:
-    """Subscribes to everything and keeps it with the time that it came."""
-
-    def __init__(self, folder: Path, authority: AuthorityFolder, port: int) -> None:
-        key = certificates.new_key()
-        request = certificates.new_request(key, "test/test/dashboard")
-        (folder / "dashboard.crt").write_bytes(authority.enrol(request, authority.new_token("test/test/dashboard", 1)))
-        (folder / "dashboard.key").write_bytes(key)
-        self.heard: list[tuple[float, str, dict[str, Any]]] = []
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.tls_set(str(folder / "ca.crt"), str(folder / "dashboard.crt"), str(folder / "dashboard.key"))
-        self._client.on_message = lambda _client, _data, message: self.heard.append(
-            (time.monotonic(), message.topic, json.loads(message.payload))
-        )
-        self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def since(self, start: float, device: str, kind: str) -> list[tuple[float, dict[str, Any]]]:
-        """Return what a device said after `start`."""
-        topic = f"platesieve/{device}/{kind}"
-        return [(at - start, body) for at, name, body in list(self.heard) if at >= start and name == topic]
-
-
-def write_card(image: Path, card: Path, provision: dict[str, Any]) -> None:
-    """Copy the image as an imager does, and put the installer's file on its FAT partition."""
-    subprocess.run(["cp", "--sparse=always", image, card], check=True)
-    with card.open("rb") as disk:
-        first_sector = int.from_bytes(disk.read(512)[454:458], "little")  # MBR: where partition 1 begins
-    file = card.with_suffix(".toml")
-    file.write_bytes(provision_file.dump(provision_file.checked(provision)))
-    subprocess.run(["mcopy", "-o", "-i", f"{card}@@{first_sector * 512}", file, f"::{provision_file.NAME}"], check=True)
-
-
-def boot(
-    folder: Path, card: Path, device: str, dashboard: Dashboard, limit_s: float, done: Callable[[Boot], bool]
-) -> Boot:
-    """Boot a card until `done`, then cut its power."""
-    seen = Boot(card.stem)
-    serial = card.with_suffix(f".{time.time_ns()}.log")
-    start = time.monotonic()
-    with subprocess.Popen(
-        [ROOT / "firmware/boot", folder, card, serial], start_new_session=True, stdout=subprocess.DEVNULL
-    ) as process:
-        while time.monotonic() - start < limit_s and process.poll() is None:
-            time.sleep(2)
-            look(seen, start, device, dashboard, serial)
-            if done(seen):
-                break
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    sys.stderr.write(f"{seen}\nserial log: {serial}\n")
-    return seen
-
-
-def look(seen: Boot, start: float, device: str, dashboard: Dashboard, serial: Path) -> None:
-    """Take down what is new."""
-    text = serial.read_text(errors="replace") if serial.exists() else ""
-    if seen.enrolled_s is None and re.search(r"platesieve\[\d+\]: enrolled$", text, re.MULTILINE):
-        seen.enrolled_s = round(time.monotonic() - start, 1)
-    for name in ("health", "read"):
-        messages = dashboard.since(start, device, name)
-        if messages and getattr(seen, f"{name}_s") is None:
-            setattr(seen, f"{name}_s", round(messages[0][0], 1))
-    seen.reads = len(dashboard.since(start, device, "read"))
-    for _, body in dashboard.since(start, device, "checkpoint"):
-        lines = str(body.get("data", {}).get("checkpoint", "")).splitlines()
-        if len(lines) > 4:
-            seen.log_origin, seen.log_key = (
-                lines[0],
-                lines[4].split()[2][:6],
-            )  # the key's id: first 4 bytes of the signature
-            seen.log_sizes = sorted({*seen.log_sizes, int(lines[1])})
-    for line in re.findall(r'\{"fact":.*?\}', text):
-        with contextlib.suppress(ValueError):
-            fact = json.loads(line)
-            before = seen.facts.get(fact["fact"], {})
-            seen.facts[fact["fact"]] = {**fact, "rss_kb": max(fact["rss_kb"], before.get("rss_kb", 0))}
+CLIP: Final = "/opt/platesieve/lib/python3.11/site-packages/platesieve/demo_data/street.mp4"
+IMAGE: Final = "platesieve-arm64.img"
+RSS_LIMIT_KIB: Final = 220_000_000 // 1024
+PARTS: Final = ("gates", "starts", "hangs")
 
 
 def main() -> int:
-    """Follow three boots of two cards."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Prove an image."""
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").partition("\n\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="where firmware/build put the image")
-    parser.add_argument("--limit-s", type=float, default=900, help="longest wait for one boot")
+    parser.add_argument("--json", action="store_true", help="print one JSON document for machines")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts of it")
+    parser.add_argument("--limit-s", type=float, default=900, help="longest wait for one start")
     parser.add_argument("--keep", type=Path, help="folder for cards and serial logs; a temporary one unless given")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="platesieve-boot-") as scratch:
         work = options.keep or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        answer = follow(options.folder, work, options.limit_s)
-    sys.stdout.write(json.dumps(answer, indent=1) + "\n")
+        answer = prove(options.folder, work, options.limit_s, options.only)
+    if options.json:
+        sys.stdout.write(json.dumps(answer, indent=1) + "\n")
+    else:
+        show(answer)
     return 0 if all(answer["kept"].values()) else 1
 
 
-def follow(folder: Path, work: Path, limit_s: float) -> dict[str, Any]:
-    """Write two cards, boot the first twice and the second once, and return what was seen and which promises held."""
-    shutil.rmtree(work / "authority", ignore_errors=True)
-    authority = AuthorityFolder.create(work / "authority", "boot test CA")
-    address_certificate(work / "authority")
-    port = free_port()
-    pair = work / "authority/address.crt", work / "authority/address.key"
-    with broker(work / "authority", port), EnrolmentServer(authority, ("127.0.0.1", 0), *pair) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        dashboard = Dashboard(work / "authority", authority, port)
-
-        def provisioned(name: str) -> tuple[Path, str]:
-            device = f"metro/bridge/{name}"
-            card = work / f"{name}.img"
-            tree = {
-                "policy": "travel-time",
-                "camera": CLIP,
-                "pace": "fast",
-                "device": {"agency": "metro", "site": "bridge", "device": name, "assume_clock": True},
-                "broker": {"host": HOST, "port": port},
-                "enrolment": {
-                    "url": f"https://{HOST}:{server.server_address[1]}",
-                    "token": authority.new_token(device, 6),
-                    "authority": authority.certificate.decode(),
-                },
-            }
-            write_card(folder / "platesieve-arm64.img", card, tree)
-            return card, device
-
-        first, name = provisioned("cam-1")
-        boots = [boot(folder, first, name, dashboard, limit_s, lambda seen: seen.reads > 0 and bool(seen.log_key))]
-        boots.append(boot(folder, first, name, dashboard, limit_s, lambda seen: seen.reads > 0 and bool(seen.log_key)))
-        second, other = provisioned("cam-2")
-        boots.append(boot(folder, second, other, dashboard, limit_s, lambda seen: bool(seen.log_key)))
-        issued = json.loads((work / "authority/issued.json").read_text()).values()
-    keys = {fields["device"]: fields["key"] for fields in issued}
-    return {"boots": [asdict(one) for one in boots], "kept": promises(boots, keys)}
+def prove(folder: Path, work: Path, limit_s: float, parts: tuple[str, ...]) -> dict[str, Any]:
+    """Do the parts that were asked for, and return what was seen and which promises held."""
+    answer: dict[str, Any] = {"build": gates.build(folder), "kept": {}}
+    kept = answer["kept"]
+    if "gates" in parts:
+        _say("wheels on a Cortex-A72 and a Cortex-A53, exposure of the services")
+        answer |= {"wheels": gates.wheels(folder), "exposure": gates.exposure()}
+        kept["every wheel runs on every processor"] = bool(answer["wheels"]) and all(
+            one["result"] == "ok" for one in answer["wheels"]
+        )
+        kept["services are hardly exposed"] = all(
+            answer["exposure"][name] <= limit for name, limit in gates.LIMITS.items()
+        )
+    if "starts" in parts:
+        starts, keys = live(folder, work, limit_s)
+        answer["starts"] = [{**asdict(one), "rss_kib": one.rss_kib} for one in starts]
+        kept |= promises(starts, keys)
+    if "hangs" in parts:
+        answer["hangs"] = []
+        for kind in ("killable", "in the kernel"):
+            _say(f"a camera that hangs: {kind}")
+            shutil.copyfile(folder / IMAGE, work / "hang.img")
+            one = hangs.hang(folder, work / "hang.img", kind, limit_s)
+            answer["hangs"].append(asdict(one))
+            after_s = one.rebooted_after_s
+            kept[f"a camera that hangs ({kind}): reboot within 60 s"] = after_s is not None and after_s <= hangs.LIMIT_S
+    return answer
 
 
-def promises(boots: list[Boot], keys: dict[str, str]) -> dict[str, bool]:
+def live(folder: Path, work: Path, limit_s: float) -> tuple[list[Start], dict[str, str]]:
+    """Write two cards; start the first twice and the second once. Return what was seen, and the key of each device."""
+
+    def has_read(seen: Start) -> bool:
+        return seen.reads > 0 and bool(seen.log_key) and seen.rss_kib > 0
+
+    with agency(work / "authority") as one:
+        first, name = card(folder, work, one, "cam-1")
+        starts = []
+        for what in ("a new card", "the same card after a power cut"):
+            _say(f"start: {what}")
+            starts.append(follow(folder, first, one, name, "cortex-a53", limit_s, has_read))
+        second, other = card(folder, work, one, "cam-2")
+        _say("start: another card, in a machine with Cortex-A72 cores")
+        known: Callable[[Start], bool] = lambda seen: bool(seen.log_key)  # noqa: E731 - it has a type this way
+        starts.append(follow(folder, second, one, other, "cortex-a72", limit_s, known))
+        return starts, one.keys()
+
+
+def card(folder: Path, work: Path, one: Agency, name: str) -> tuple[Path, str]:
+    """Write a card for a device; return it and the device's name."""
+    device = f"metro/bridge/{name}"
+    file = work / f"{name}.img"
+    tree = {
+        "policy": "travel-time",
+        "camera": CLIP,
+        "pace": "fast",
+        "device": {"agency": "metro", "site": "bridge", "device": name, "assume_clock": True},
+        "broker": {"host": ADDRESS, "port": one.port},
+        "enrolment": {"url": one.url, "token": one.token(device), "authority": one.authority.certificate.decode()},
+        "audit": {"batch_s": 10.0},  # an emulated machine is slow enough
+    }
+    write_card(folder / IMAGE, file, tree)
+    return file, device
+
+
+def promises(starts: list[Start], keys: dict[str, str]) -> dict[str, bool]:
     """Return which promises were kept."""
-    first, again, other = boots
+    first, again, other = starts
+    facts = [fact for one in starts for fact in one.facts.values()]
     return {
         "reads a clip and sends what it read": first.reads > 0,
         "enrols by itself": first.enrolled_s is not None and "metro/bridge/cam-1" in keys,
@@ -244,13 +135,48 @@ def promises(boots: list[Boot], keys: dict[str, str]) -> dict[str, bool]:
         "goes on with its log and its key": again.log_key == first.log_key
         and bool(first.log_sizes and again.log_sizes)
         and min(again.log_sizes) > min(first.log_sizes),
+        "enrols once": again.enrolled_s is None,
         "two cards are two devices": bool(other.log_key)
         and other.log_key != first.log_key
         and keys.get("metro/bridge/cam-1") != keys.get("metro/bridge/cam-2"),
-        "runs as its own account": all(
-            fact.get("uid") in {"platesieve", ""} for one in boots for fact in one.facts.values() if fact.get("uid")
+        "services run as an account of their own": all(
+            fact["uid"] == "platesieve" for fact in facts if fact.get("uid") not in {None, ""}
         ),
+        "no swap": all(fact["swap_kb"] == 0 for fact in facts),
+        "both services within 220 MB of 512": 0 < max(one.rss_kib for one in starts) <= RSS_LIMIT_KIB,
     }
+
+
+def show(answer: dict[str, Any]) -> None:
+    """Print it for people."""
+    console = Console()
+    if answer["build"]:
+        console.print("Build: " + ", ".join(f"{name} {value}" for name, value in answer["build"].items()))
+    if answer.get("starts"):
+        table = Table("start of", "processor", "system s", "enrolled s", "health s", "read s", "reads", "RSS MB")
+        for one in answer["starts"]:
+            values = (one["system_s"], one["enrolled_s"], one["health_s"], one["read_s"], one["reads"])
+            shown = ["-" if value is None else str(value) for value in values]
+            table.add_row(one["card"], one["processor"], *shown, f"{one['rss_kib'] * 1024 / 1e6:.0f}")
+        console.print(table)
+    if answer.get("wheels"):
+        table = Table("wheel", "processor", "result", "s")
+        for one in answer["wheels"]:
+            table.add_row(one["wheel"], one["processor"], one["result"], one["seconds"])
+        console.print(table)
+        scores = ", ".join(f"{name} {score} ({gates.LIMITS[name]})" for name, score in answer["exposure"].items())
+        console.print(f"Exposure (limit): {scores}")
+    for one in answer.get("hangs", ()):
+        console.print(f"A camera that hangs, {one['kind']}: told to reboot after {one['rebooted_after_s']} s")
+    table = Table("promise", "kept")
+    for promise, held in answer["kept"].items():
+        table.add_row(promise, "yes" if held else "[red]no[/red]")
+    console.print(table)
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what} ...\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
