@@ -24,14 +24,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
 from platesieve.audit.note import NoteSigner
 from platesieve.domain.instant import NS_PER_S
 from platesieve.flow.sight import Looked
-from platesieve.policy.receipt import ReceiptBook
-from platesieve.settings import Audit, Device
+from platesieve.policy.receipt import ReceiptBook, sign_receipt
+from platesieve.ports import Receipted
+from platesieve.settings import Audit
 from platesieve.uplink import Uplink
 from platesieve.vision.frame import Frame
 from tests.fakes.clock import FakeClock
@@ -59,6 +61,9 @@ HIT_EVERY: Final = 500  # vehicles
 HOURS: Final = (1, 1, 1, 1, 2, 4, 8, 10, 9, 7, 6, 6, 7, 7, 7, 8, 9, 10, 8, 6, 4, 3, 2, 1)  # traffic of each, relative
 POLICIES: Final = ("hits-only", "count-only", "us-mn", "travel-time")
 WANTED: Final = "CANARY7"
+COLLECTOR: Final = "agency"
+SECRET: Final = bytes(range(32))
+PUBLIC: Final = Ed25519PrivateKey.from_private_bytes(SECRET).public_key().public_bytes_raw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,7 @@ def simulate(policy: str, vehicles: int, hours: float) -> Day:
         )
         publisher = FakePublisher()
         publisher.connect()
-        uplink = Uplink(intake, outbox, publisher, clock, ReceiptBook(Device(), {}))
+        uplink = Uplink(intake, outbox, publisher, clock, ReceiptBook(station.device, {COLLECTOR: PUBLIC}))
         kernel, traffic, number = Kernel(folder, counters), passages(vehicles, hours), 0
         for second in range(int(hours * 3600)):
             clock.advance(1.0)
@@ -207,7 +212,10 @@ def simulate(policy: str, vehicles: int, hours: float) -> Day:
             station.pipeline.step(Frame(np.zeros((4, 4), np.uint8), second, now.wall_ns, now.monotonic_ns), now)
             for _ in range(ROUNDS_PER_S):
                 uplink.step(0)
-            publisher.received.clear()
+                if waiting := [one.id for one in publisher.received if one.receipt_from == COLLECTOR]:
+                    receipt = sign_receipt(COLLECTOR, waiting, SECRET, station.device, clock.wall_ns, os.urandom)
+                    publisher.happen(Receipted(receipt))
+                publisher.received.clear()
             kernel.pass_second(second)
         written, entries = kernel.finish(), log.size
         outbox.close()

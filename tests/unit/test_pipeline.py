@@ -254,6 +254,48 @@ def test_counts_come_in_batches_and_hold_nothing_about_one_vehicle() -> None:
     assert PLATE not in repr([dict(disclosure.body) for disclosure in station.outlet.sent])
 
 
+READS_POLICY = OPEN_POLICY.replace(
+    b'publish = "aggregate"\naggregate = { window = "1h", suppress_below = 0, retention = "30d" }',
+    b'publish = "event"\nretention = "1h"\n[miss.fields]\ntime = { action = "coarsen", to = "1m" }',
+)
+
+
+def test_reads_that_are_no_hits_leave_together_once_a_batch() -> None:
+    """An append for each would say when every vehicle passed, and wear the card out."""
+    others = [[("OTHER99", 100.0 + 6 * n)] for n in range(5)]
+    quiet: list[list[tuple[str, float]]] = [[] for _ in range(15)]
+    station = Station(READS_POLICY, [*PASSING, *quiet, *others], hotlist=WANTED)
+    station.play(quiet_frames=100)
+    assert len(station.outlet.of_kind(Kind.HIT)) == 1, "a hit waits for nothing"
+    assert station.outlet.of_kind(Kind.READ) == []
+
+    station.play(quiet_frames=int(60 / INTERVAL_S))
+    assert len(station.outlet.of_kind(Kind.READ)) == 1
+    kinds = station.log.kinds()
+    assert kinds[kinds.index("Batch") - 1] == "Publish", "both under one checkpoint"
+
+
+def test_a_read_that_does_not_live_that_long_leaves_at_once() -> None:
+    """Waiting must not outlive what it waits with."""
+    short = READS_POLICY.replace(
+        b'publish = "event"\nretention = "1h"\n[miss', b'publish = "event"\nretention = "90s"\n[miss'
+    )
+    station = Station(short, PASSING)
+    station.play()
+
+    assert len(station.outlet.of_kind(Kind.READ)) == 1
+
+
+def test_the_end_of_a_run_lets_go_of_reads_that_wait() -> None:
+    """What was decided leaves, logged before it, although the batch is not over."""
+    station = Station(READS_POLICY, PASSING)
+    with pytest.raises(CameraError):
+        station.pipeline.run(Vanishing(station, len(PASSING) + 10), lambda: False)
+
+    assert len(station.outlet.of_kind(Kind.READ)) == 1
+    assert station.log.kinds()[-1] == "Shutdown"
+
+
 def test_the_control_a_policy_that_keeps_a_plate_shows_it() -> None:
     """The canary is really on its way: under a policy that keeps it, it is in what leaves."""
     station = Station(OPEN_POLICY, PASSING, hotlist=WANTED)

@@ -48,6 +48,35 @@ class World:
         return [disclosure.id for disclosure in self.publisher.received]
 
 
+def test_answers_are_recorded_together() -> None:
+    """Each record writes to the card: sixty events that go out twenty at a time are let go in one."""
+    world = World()
+    world.publisher.connect()
+    world.intake.camera += [a_hit(f"h{number}") for number in range(60)]
+    recorded: list[int] = []
+    delivered = world.outbox.delivered
+    world.outbox.delivered = lambda ids, now: (recorded.append(len(ids)), delivered(ids, now))[1]  # type: ignore[method-assign]
+    world.steps(6)
+
+    assert recorded == [60]
+    assert world.outbox.rows == {}
+
+
+def test_answers_do_not_wait_for_one_that_does_not_come() -> None:
+    """A second later what was answered is recorded, whatever is still on its way."""
+    world = World()
+    world.publisher.connect()
+    world.intake.camera += [a_hit("h1")]
+    world.steps(1)
+    world.publisher.answers = "nothing"
+    world.intake.camera += [a_hit("h2")]
+    world.steps(5)
+    assert set(world.outbox.rows) == {"h1", "h2"}
+    world.steps(10)
+
+    assert set(world.outbox.rows) == {"h2"}
+
+
 def test_an_event_is_stored_acknowledged_published_and_let_go() -> None:
     """The whole way of one hit, ending in an empty outbox."""
     world = World()
