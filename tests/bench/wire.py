@@ -13,7 +13,7 @@ from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt.publisher import MqttPublisher
 from platesieve.adapters.mqtt.wire import Address, encode
 from platesieve.bootstrap.given import load_policy
-from platesieve.bootstrap.simulate import simulated_health
+from platesieve.bootstrap.simulated_cameras import simulated_health
 from platesieve.policy.instruments import instruments_for
 from platesieve.settings import Device
 from platesieve.simulation.picture import made_up_crops

@@ -107,6 +107,33 @@ def test_every_event_is_followed_to_the_collectors_receipt(busy: Broker, tmp_pat
     assert figures["health_sent"] >= CAMERAS
 
 
+def test_a_broker_that_is_killed_meanwhile_costs_no_event(busy: Broker, tmp_path: Path) -> None:
+    """Every simulated camera comes back by itself and sends again; the collector has each event once."""
+    with collecting(busy, tmp_path) as (address, receipt_key):
+        busy.save()  # the collector's session outlives the kill
+        process = subprocess.Popen(
+            [
+                *COMMAND,
+                *("--rate", "20", "--seconds", "10", "--json", "--broker", f"localhost:{busy.port}"),
+                *("--certificates", str(busy.folder), "--collector", f"agency={receipt_key}", "--health", "0"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        )
+        assert wait_until(lambda: len(kept(address)) > 20, 60)
+        busy.kill()
+        time.sleep(1)
+        busy.start()
+        said, _ = process.communicate(timeout=90)
+        figures = json.loads(said)
+        events = kept(address)
+    assert (process.returncode, figures["connected"]) == (0, CAMERAS), figures
+    assert (figures["missing"], figures["unexpected"]) == (0, 0)
+    assert len(events) == len({event.id for event in events}) == figures["sent"] > 100
+
+
 def test_a_receipt_that_never_comes_is_told(busy: Broker, tmp_path: Path) -> None:
     """The control: the broker answers everything, nobody collects, so everything is missing and the answer is no."""
     _, public = new_key_files(KeyKind.RECEIPT, tmp_path / "keys")

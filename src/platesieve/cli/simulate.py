@@ -78,8 +78,9 @@ def simulate(
 
       platesieve simulate --devices 50 --broker localhost:1883 --collector agency=keys/receipt.pub
     """
-    from platesieve.bootstrap.simulate import Simulation, device_name
+    from platesieve.bootstrap.simulate import device_name
     from platesieve.bootstrap.simulate import simulate as run_simulation
+    from platesieve.simulation.asked import Simulation
     from platesieve.simulation.traffic import cameras
 
     if names:

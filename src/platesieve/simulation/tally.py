@@ -87,8 +87,11 @@ class Tally:
 
     @property
     def missing(self) -> int:
-        """Return how many have not come as far as can be seen: at the very end they are lost."""
-        return len(self.sent) - min(self.count(step) for step in self.steps)
+        """Return how many have not come as far as can be seen: at the very end they are lost.
+
+        A subscriber without a session misses what comes while it is away; a collector's receipt is the later word.
+        """
+        return len(self.sent) - self.count(self.steps[-1])
 
     def recent(self) -> Latency | None:
         """Return the figures of the newest events."""
