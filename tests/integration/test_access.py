@@ -140,9 +140,9 @@ def test_a_revoked_name_comes_back_only_where_the_list_is_read(broker: Broker) -
 # Of the manual of Mosquitto 2.1, mosquitto.conf(5): what we use of it, and what it says will go.
 DOCUMENTED_2_1 = {
     "acl_file", "allow_anonymous", "autosave_interval", "cafile", "certfile", "crlfile", "global_plugin", "keyfile",
-    "listener", "log_dest", "log_type", "max_inflight_messages", "max_packet_size", "max_queued_bytes", "max_queued_messages",
-    "persistence", "persistence_location", "persistent_client_expiration", "plugin_opt_acl_file", "protocol",
-    "require_certificate", "tls_version", "use_identity_as_username",
+    "listener", "log_dest", "log_type", "max_inflight_messages", "max_packet_size", "max_queued_bytes",
+    "max_queued_messages", "persistence", "persistence_location", "persistent_client_expiration", "plugin_opt_acl_file",
+    "protocol", "require_certificate", "tls_version", "use_identity_as_username",
 }  # fmt: skip
 DEPRECATED_2_1 = {
     "acl_file", "allow_duplicate_messages", "bind_address", "per_listener_settings", "password_file", "port",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment, Undefined
 from jsonschema import Draft202012Validator
 
 from platesieve.adapters.mqtt import wire
@@ -140,3 +141,31 @@ def test_home_assistant_is_told_of_health_alone() -> None:
     assert all(document["value_template"].split("'")[1] in known for document in documents)
     assert "plate" not in json.dumps([document["value_template"] for document in documents])
     assert Kind.HEALTH is a_health("reading").kind
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (
+            {"state": "reading", "policy": POLICY, "hotlist": {"age_s": 60}},
+            {"state": "reading", "policy_id": "hits-only"},
+        ),
+        ({"state": "offline"}, {"state": "offline", "policy_id": "None", "hotlist_age_s": "None"}),
+        ({"state": "not-reading", "policy": None, "hotlist": None}, {"policy_id": "None", "hotlist_age_s": "None"}),
+    ],
+)
+def test_home_assistant_can_read_every_health_event(data: dict[str, Any], shown: dict[str, str]) -> None:
+    """Its templates are Jinja: they render for a will and for nulls too; a strict environment would complain."""
+    environment = Environment(undefined=Undefined, autoescape=True)
+    rendered = {
+        topic.split("/")[3]: environment.from_string(json.loads(document)["value_template"]).render(
+            value_json={"data": data}
+        )
+        for topic, document in discovery(ADDRESS).items()
+    }
+    assert shown.items() <= rendered.items()
+    available = {
+        environment.from_string(json.loads(document)["availability_template"]).render(value_json={"data": data})
+        for document in discovery(ADDRESS).values()
+    }
+    assert available == {"offline" if data["state"] == "offline" else "online"}

@@ -49,13 +49,20 @@ def discovery(address: Address) -> dict[str, bytes]:
     documents = {}
     for path, (name, unit) in _SENSORS.items():
         key = path.replace(".", "_")
-        inner = "".join(f"['{part}']" for part in path.split("."))
         document = {
             **about,
             "name": name,
             "unique_id": f"platesieve-{node}-{key}",
-            "value_template": f"{{{{ value_json.data{inner} | default(none) }}}}",
+            "value_template": _value_of(path),
             **({"unit_of_measurement": unit} if unit else {}),
         }
         documents[f"homeassistant/sensor/{node}/{key}/config"] = json.dumps(document, separators=(",", ":")).encode()
     return documents
+
+
+def _value_of(path: str) -> str:
+    """Return the template of a value; a part that is missing or null, such as the policy of a will, gives none."""
+    expression = "value_json.data"
+    for part in path.split("."):
+        expression = f"({expression} | default({{}}, true))['{part}']"
+    return f"{{{{ {expression} | default(none) }}}}"
