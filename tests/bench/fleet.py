@@ -140,8 +140,7 @@ def finish(process: subprocess.Popen[str], *watched: Watched) -> dict[str, Any]:
         for each in watched:
             each.memory()
         time.sleep(0.5)
-    assert process.stdout is not None
-    figures: dict[str, Any] = json.loads(process.stdout.read())
+    figures: dict[str, Any] = json.loads(process.communicate()[0])
     return figures
 
 
@@ -186,8 +185,9 @@ def _measured(
         per_event = (_database_bytes(address) - before_bytes) / _rows(address)
         connected_bytes = mosquitto.peak_bytes
         say("health of everybody")
-        quiet = simulate(*options, "--rate", "0.01", "--seconds", "30", "--health", str(HEALTH_EVERY_S))
-        time.sleep(min(20, 3 + devices / 100))  # connecting is over
+        quiet_s = str(max(seconds / 2, 6))
+        quiet = simulate(*options, "--rate", "0.01", "--seconds", quiet_s, "--health", str(HEALTH_EVERY_S))
+        time.sleep(min(20, 2 + devices / 100))  # connecting is over
         for each in everybody:
             each.begin()
         healthy = finish(quiet, *everybody)

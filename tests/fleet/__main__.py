@@ -1,12 +1,14 @@
 """Start the cluster of deploy/fleet, kill its nodes under load, and try every right; print what came of it.
 
-`PYTHONPATH=src python -m tests.fleet [--events N]`, from the checkout; about two minutes. Exit code 1 where something
+`PYTHONPATH=src python -m tests.fleet [--events N] [--json]`, from the checkout; about two minutes. Exit code 1 where something
 was lost or leaked, or where a control shows that the test would not have noticed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
 import logging
 import sys
 import tempfile
@@ -53,18 +55,22 @@ def main() -> int:
     """Run everything; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.fleet", description=__doc__)
     parser.add_argument("--events", type=int, default=300, help="how many events each kill is survived with")
-    count = parser.parse_args().events
+    parser.add_argument("--json", action="store_true", help="print one JSON document for machines at the end")
+    asked = parser.parse_args()
     if reason := why_not():
         sys.stderr.write(f"error: {reason}\nhint: apt-get install rabbitmq-server\n")
         return 69
     logging.disable(logging.WARNING)  # lost connections are what this is about
-    holds = True
+    found: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(prefix="fleet") as scratch, Cluster(Path(scratch) / "fleet") as cluster:
-        for passed, line in (*rights(cluster), *failover(cluster, Path(scratch), count)):
-            sys.stdout.write(f"{'ok' if passed else 'FAILED'}: {line}\n")
-            sys.stdout.flush()
-            holds &= passed
-    return 0 if holds else 1
+        for passed, line in itertools.chain(rights(cluster), failover(cluster, Path(scratch), asked.events)):
+            found.append({"ok": passed, "said": line})
+            out = sys.stderr if asked.json else sys.stdout
+            out.write(f"{'ok' if passed else 'FAILED'}: {line}\n")
+            out.flush()
+    if asked.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    return 0 if all(each["ok"] for each in found) else 1
 
 
 if __name__ == "__main__":

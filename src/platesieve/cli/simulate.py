@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from platesieve.simulation.tally import Figures
 
 _DRAW_S = 0.25
+_PHASES = {"connecting": "connecting", "driving": "vehicles pass", "settling": "waiting for the last"}
 
 
 def simulate(
@@ -171,7 +172,7 @@ def _drawn(seconds: float) -> Iterator[Callable[[Running], None]]:
             if progress.phase == "driving" and began_s is None:
                 began_s = now_s
             done = 0.0 if began_s is None else min(now_s - began_s, seconds)
-            bar.update(task, description=progress.phase, completed=done, now=_now(progress, done))
+            bar.update(task, description=_PHASES[progress.phase], completed=done, now=_now(progress, done))
 
         yield draw
 
