@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyrage
@@ -256,3 +258,18 @@ def test_an_age_key_for_pictures_is_a_recipient_beside_those_of_hpke(tmp_path: P
     secret.chmod(0o644)
     with pytest.raises(KeyFileError, match="others can read"):
         load_opener(secret)
+
+
+def test_programs_that_start_together_make_one_key(tmp_path: Path) -> None:
+    """Collector and dashboard on a new machine: whoever is second takes the key of the first."""
+    for round_ in range(3):
+        folder, ready = tmp_path / str(round_), threading.Barrier(8)
+
+        def start(folder: Path = folder, ready: threading.Barrier = ready) -> str:
+            ready.wait()
+            return load_or_create_audit_key(folder, "platesieve/metro-pd/collector/agency").skey
+
+        with ThreadPoolExecutor(8) as pool:
+            keys = {one.result() for one in [pool.submit(start) for _ in range(8)]}
+        assert len(keys) == 1
+        assert {file.name for file in folder.iterdir()} == {"audit.key", "audit.vkey"}

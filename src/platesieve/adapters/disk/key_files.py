@@ -27,6 +27,7 @@ A secret is read only where nobody else could have read it, and no file is ever 
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import stat
 from contextlib import contextmanager
@@ -114,16 +115,18 @@ def load_or_create_audit_key(folder: Path, name: str) -> NoteSigner:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & _OTHERS:
             raise KeyFileError("others can look into the folder of the audit key", f"run: chmod 700 {folder}")
-        if not file.exists():
-            _create(file, NoteSigner.generate(name).skey, 0o600)
+        with _alone_in(folder):
+            if not file.exists():
+                _create(file, NoteSigner.generate(name).skey, 0o600)
         signer = NoteSigner.from_skey(_secret_line(file))
         if signer.name != name:
             raise KeyFileError(
                 f"{file} belongs to the log of {signer.name}",
                 "give the device its old name back, or a state folder of its own",
             )
-        if not (folder / "audit.vkey").exists():
-            _create(folder / "audit.vkey", signer.verifier.vkey, 0o644)
+        with _alone_in(folder):
+            if not (folder / "audit.vkey").exists():
+                _create(folder / "audit.vkey", signer.verifier.vkey, 0o644)
     return signer
 
 
@@ -418,6 +421,17 @@ def _line(file: Path) -> str:
     if len(lines) != 1 or len(content) > MAX_BYTES:
         raise KeyFileError(f"{file} is not one line of text", "give a file that platesieve keys new made")
     return lines[0].strip()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep others out who make keys here: collector and dashboard may start for the first time at once."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # lets go of the lock
 
 
 def _create(file: Path, line: str, mode: int) -> None:
