@@ -1,7 +1,7 @@
 """Start the cluster of deploy/fleet, kill its nodes under load, and try every right; print what came of it.
 
-`PYTHONPATH=src python -m tests.fleet [--events N] [--json]`, from the checkout; about two minutes. Exit code 1 where something
-was lost or leaked, or where a control shows that the test would not have noticed.
+`PYTHONPATH=src python -m tests.fleet [--events N] [--json]`, from the checkout; about two minutes. Exit code 1 where
+something was lost or leaked, or where a control shows that the test would not have noticed.
 """
 
 from __future__ import annotations
