@@ -76,7 +76,8 @@ def assemble(
         flow = UplinkFlow(pipe, outbox, publisher, clock, ReceiptBook(device, asked.receipt_keys))
         street = Street(device, policy, instruments, crops)
         state = partial(getattr, line, "state")
-        waker.camera = SimulatedCamera(street, pipe, flow, state, partial(simulated_health, policy, instruments))
+        told = partial(simulated_health, policy, instruments)
+        waker.camera = SimulatedCamera(street, pipe, flow, state, told, publisher.say_offline)
         members.append(waker.camera)
     return replace(fleet, cameras=members)
 

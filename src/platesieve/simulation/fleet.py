@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from platesieve.simulation.traffic import Street
 
 _TURN_S = 0.02  # longest wait for the network
+_PARTING_S = 0.5
+_BURST = 20  # vehicles in a row
 _IDLE_S = 2.0  # a camera that has nothing to do looks around this often
 CONNECT_WITHIN_S = 120.0
 
@@ -70,9 +72,6 @@ class Flow(Protocol):
     def step(self, timeout_s: float) -> bool:
         """Do one round."""
 
-    def part(self) -> int:
-        """Say the last word."""
-
 
 @dataclass(slots=True, eq=False)
 class SimulatedCamera:
@@ -83,6 +82,7 @@ class SimulatedCamera:
     flow: Flow
     state: Callable[[], str]
     health: Callable[[], Disclosure]
+    say_offline: Callable[[], None]
     next_health_s: float = 0.0
 
 
@@ -136,7 +136,9 @@ class Fleet:
         start_s = time.monotonic()
         next_s = start_s + next(arrivals)
         while not stop() and time.monotonic() < start_s + seconds:
-            while next_s <= min(time.monotonic(), start_s + seconds):
+            for _ in range(_BURST):  # who falls behind still has to hear what the broker answers
+                if next_s > min(time.monotonic(), start_s + seconds):
+                    break
                 self._pass(next_s)
                 next_s = start_s + next(arrivals)
             self._go_on(next_s)
@@ -154,10 +156,14 @@ class Fleet:
             self._go_on()
 
     def part(self) -> None:
-        """Let every camera say that it is offline."""
-        for camera in self.cameras:
-            camera.flow.part()
-        self.turn(0)
+        """Let every camera say that it is offline, as a real one does at its end."""
+        for number, camera in enumerate(self.cameras):
+            camera.say_offline()
+            if number % _BURST == 0:
+                self.turn(0)
+        end_s = time.monotonic() + _PARTING_S
+        while time.monotonic() < end_s:
+            self.turn(_TURN_S)
 
     def _pass(self, at_s: float) -> None:
         """Let a vehicle pass that should have passed at `at_s`: if we are late, that is part of its latency."""
