@@ -77,7 +77,7 @@ def how_long(count: int) -> dict[str, Latency | None]:
 
 def show_faults(found: list[Outcome]) -> Table:
     """Return the table."""
-    title = "Faults, from outbox to database (packets: that were swallowed; twice: after dedupe)"
+    title = "Faults, outbox to database"
     table = _table(title, "events", "packets", "lost", "unexpected", "twice", "left", "s")
     for row in found:
         values = (row.events, row.packets_lost, row.lost, row.unexpected, row.twice, row.left, row.seconds)
@@ -87,8 +87,7 @@ def show_faults(found: list[Outcome]) -> Table:
 
 def show_rights(found: rights.Rights) -> Table:
     """Return the table."""
-    title = "Rights: everybody asks for # and writes everywhere; topics with an arrival"
-    table = _table(title, "wrote own", "others'", "read own", "others'")
+    table = _table("Rights, topics", "wrote own", "others'", "read own", "others'")
     for row in rights.rows(found):
         pairs = (row.writes_own, row.writes_others, row.reads_own, row.reads_others)
         table.add_row(row.who, *(f"{came}/{of}" for came, of in pairs))
@@ -97,7 +96,7 @@ def show_rights(found: rights.Rights) -> Table:
 
 def show_latency(found: dict[str, Latency | None]) -> Table:
     """Return the table."""
-    table = _table("Latency: from the camera process, at 10 events a second", "events", "p50 ms", "p95 ms", "p99 ms")
+    table = _table("Latency, from the camera to", "events", "p50 ms", "p95 ms", "p99 ms")
     table.add_column("longest ms", justify="right")
     for name, one in found.items():
         times = (one.p50_ms, one.p95_ms, one.p99_ms, one.max_ms) if one else ()
@@ -106,8 +105,8 @@ def show_latency(found: dict[str, Latency | None]) -> Table:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0), caption=None)
+    table.add_column(title, no_wrap=True, min_width=27)
     for column in columns:
         table.add_column(column, justify="right")
     return table
@@ -123,6 +122,7 @@ def run(asked: argparse.Namespace, show: Callable[[Table | str], None]) -> tuple
         wrong += [f"{row.fault}: something was lost, invented, doubled or left" for row in rows if _bad(row)]
         wrong += [] if control.lost else ["the control lost nothing, so a loss might not be seen"]
         show(show_faults([*rows, control]))
+        show("packets: swallowed on the way to the device; twice: after the collector's dedupe by id")
     if "rights" in asked.tables:
         found, leaked = who_may()
         figures["rights"] = {
@@ -136,6 +136,7 @@ def run(asked: argparse.Namespace, show: Callable[[Table | str], None]) -> tuple
         wrong += [f"{row.who} may more or less than promised" for row in rights.rows(found) if not row.as_promised]
         wrong += [] if leaked else ["the control shows nothing, so a leak might not be seen"]
         show(show_rights(found))
+        show("everybody asks for # and $share/all/platesieve/#, and writes everywhere; counted is what arrived")
         show(f"{found.tried:,} ways tried; with one rule too many the same test sees a hit leak: {leaked}")
     if "latency" in asked.tables:
         took = how_long(asked.events)
@@ -144,6 +145,7 @@ def run(asked: argparse.Namespace, show: Callable[[Table | str], None]) -> tuple
         page = took["open page of the dashboard"]
         wrong += [f"the page has 99 % within {page.p99_ms} ms"] if page and page.p99_ms > PAGE_WITHIN_MS else []
         show(show_latency(took))
+        show("10 events a second of ten kilobytes; the clock starts when the camera process hands one over")
     return figures, wrong
 
 
@@ -160,10 +162,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.wire", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], default=list(TABLES), help="all unless named")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)}; all unless named")
     parser.add_argument("--events", type=int, default=300, help="for each fault, and for latency (300)")
     parser.add_argument("--json", action="store_true", help="print one JSON document for machines")
     asked = parser.parse_args()
+    asked.tables = asked.tables or list(TABLES)
+    if unknown := set(asked.tables) - set(TABLES):
+        parser.error(f"there is no table {', '.join(sorted(unknown))}; choose of {', '.join(TABLES)}")
     if not (which("mosquitto") or which("mosquitto", path="/usr/sbin:/usr/local/sbin")):
         sys.stderr.write("error: mosquitto is not installed\nhint: apt-get install mosquitto\n")
         return 69
