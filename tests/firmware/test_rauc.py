@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -62,20 +63,14 @@ class Machine:
             program = self.folder / "bundle"
             program.write_text(text)
             program.chmod(0o755)
-        command = [
-            program,
-            version,
-            self.folder / "boot.vfat",
-            self.folder / "system.img",
-            *(office or self.office),
-            out,
-        ]
+        files = [str(self.folder / name) for name in ("boot.vfat", "system.img")]
+        command = [str(program), version, *files, *(office or self.office), str(out)]
         subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "FORMAT": "plain"})
         return out
 
     def install(self, bundle: Path) -> subprocess.CompletedProcess[str]:
         """Install as the device does."""
-        command = ["rauc", f"--conf={self.folder}/system.conf", "install", bundle]
+        command = ["rauc", f"--conf={self.folder}/system.conf", "install", str(bundle)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=self.environment)
 
     def slot(self, name: str) -> bytes:
@@ -111,7 +106,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         (tmp_path / file).write_bytes(b"old" + bytes((1 << 21) - 3))
     text = text.replace("/usr/lib/platesieve/update-ca.crt", machine.office[2])
     text = text.replace("/usr/lib/platesieve/", f"{PROGRAMS}/").replace("bundle-formats=verity", "bundle-formats=plain")
-    text = text.replace("/var/lib/platesieve/rauc.status", f"{tmp_path}/status").replace(
+    text = text.replace("/var/lib/platesieve-system/rauc.status", f"{tmp_path}/status").replace(
         "/run/rauc", f"{tmp_path}/mount"
     )
     (tmp_path / "system.conf").write_text(text)
@@ -169,3 +164,37 @@ def test_what_is_not_for_this_device_touches_no_slot(machine: Machine, fault: st
     assert done.returncode != 0
     assert all(machine.slot(name).startswith(b"old") for name in SLOTS.values())
     assert machine.backend("get-primary") == "A"
+
+
+def test_a_fetched_bundle_is_installed_once_and_tried(machine: Machine) -> None:
+    """The service's program lets the real RAUC write the slot, notes the hash, and asks for one start from it."""
+    bin_folder, fetched = machine.folder / "bin", machine.folder / "state/uplink/update/bundle.raucb"
+    for folder in (bin_folder, fetched.parent):
+        folder.mkdir(parents=True)
+    real = shutil.which("rauc")
+    (bin_folder / "rauc").write_text(f'#!/bin/sh\nexec {real} --conf={machine.folder}/system.conf "$@"\n')
+    (bin_folder / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{machine.folder}/asked\n[ "$2" != is-active ]\n')
+    for program in bin_folder.iterdir():
+        program.chmod(0o755)
+    places = {"PLATESIEVE_STATE": str(machine.folder / "state"), "PLATESIEVE_SYSTEM_STATE": str(machine.folder / "own")}
+    environment = {**machine.environment, **places, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+
+    def run() -> int:
+        command = [str(PROGRAMS / "install-update")]
+        return subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60).returncode
+
+    shutil.copyfile(bundle := machine.bundle("0.4.9"), fetched)
+    codes = [run(), run()]  # the second time there is nothing any more
+    refused = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    asked_before = (machine.folder / "asked").read_text()
+    shutil.copyfile(bundle := machine.bundle("0.6.0"), fetched)
+    codes.append(run())
+    taken = hashlib.sha256(bundle.read_bytes()).hexdigest()
+
+    assert codes == [1, 0, 0]
+    assert (machine.folder / "own/tried").read_text().split() == [refused, taken]
+    assert "tryboot" not in asked_before
+    assert (machine.folder / "asked").read_text().endswith("--no-block reboot --reboot-argument=0 tryboot\n")
+    assert machine.slot("system_b") == (machine.folder / "system.img").read_bytes()
+    assert not fetched.exists()
+    assert not (machine.folder / "own/bundle.raucb").exists()

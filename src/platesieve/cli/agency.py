@@ -1,4 +1,4 @@
-"""`platesieve agency`: publish signed policies, hot lists and keys, with files and no server but a static one."""
+"""`platesieve agency`: publish signed policies, hot lists, keys and updates: files, and any static server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from platesieve.adapters.delivery.repository import Repository
 
 EPILOG = (
-    "Who signs what: two of three root keys say which keys count; both office keys sign policies, recipients' keys "
-    "and models; the lists key signs hot lists; the online key says what is newest. Exit codes: 0 done; 1 something "
-    "waits or is over; 65 a device would not accept it; 66 cannot be read or written; 77 keys; 78 a document is "
-    "wrong, with every bad row."
+    "Who signs what: two of three root keys say which keys count; both office keys sign policies, recipients' keys, "
+    "models and updates; the lists key signs hot lists; the online key says what is newest. Exit codes: 0 done; 1 "
+    "something waits or is over; 65 a device would not accept it; 66 cannot be read or written; 77 keys; 78 a "
+    "document is wrong, with every bad row."
 )
 app = typer.Typer(help="Publish signed policies, hot lists and keys for devices.", no_args_is_help=True, epilog=EPILOG)
 
@@ -216,6 +216,42 @@ def add_models(
     pair = [load_released(role, manifest) for role in ("detector", "reader")]
     for name, data in ((MANIFEST, read_file(manifest, 1 << 20)), *((one.table["file"], one.data) for one in pair)):
         _add(folder, f"models/{name}", data, site, device, as_json=json)
+
+
+@app.command()
+def add_update(
+    folder: FolderArgument,
+    bundle: Annotated[Path, typer.Argument(help="The .raucb that firmware/update/bundle made.")],
+    version: Annotated[str, typer.Option(help="Its version; devices take only a higher one than theirs.")],
+    share: Annotated[
+        str, typer.Option(help="How many of the devices: 10%, later 50%, then 100%, which later devices get too.")
+    ] = "100%",
+    site: SiteOption = None,
+    device: DevicesOption = None,
+    expires: ExpiresOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put an update of the whole system into the draft, for a share of the devices that a hash chooses.
+
+    A larger share holds the devices of a smaller one. Look at their health before the next stage; `remove` stops it.
+
+    Examples:
+
+      platesieve agency add-update repository platesieve-0.2.0.raucb --version 0.2.0 --share 10%
+    """
+    from platesieve.adapters.delivery import system_update
+    from platesieve.adapters.delivery.repository import addressees
+    from platesieve.cli.agency_input import duration_s, part_of_one
+
+    repository = _open(folder)
+    part = part_of_one(share)
+    address, _ = addressees(repository.books, site, device or [])
+    chosen = list(device or [])
+    if part < 1:
+        chosen = system_update.first_of(address.devices, part, version)
+    offer = system_update.take_bundle(bundle, version, folder / "public")
+    lasts_s = None if expires is None else duration_s(expires)
+    _add(folder, offer.path, offer.document(), site, chosen, lasts_s=lasts_s, as_json=json)
 
 
 @app.command()

@@ -58,6 +58,18 @@ def duration_s(text: str) -> float:
         raise ConfigError(f"{text} is no duration", "write for example 12h or 3d") from error
 
 
+def part_of_one(text: str) -> float:
+    """Return the part of one that a percentage such as 10% is.
+
+    Raises:
+        ConfigError: it is none, or more than all.
+    """
+    number = text.removesuffix("%").strip()
+    if not text.endswith("%") or not number.replace(".", "", 1).isdigit() or not 0 < float(number) <= 100:  # noqa: PLR2004 - per cent
+        raise ConfigError(f"{text} is no share", "write for example 10% or 100%")
+    return float(number) / 100
+
+
 def lifetimes(pairs: list[str]) -> dict[str, float]:
     """Return the seconds of each ROLE=DURATION.
 

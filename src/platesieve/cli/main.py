@@ -37,6 +37,7 @@ from platesieve.cli import (
     schema,
     self_test,
     simulate,
+    update,
 )
 from platesieve.cli.manual import command_tree
 from platesieve.cli.speech import EXIT_CODES, EXIT_INTERRUPTED, confess, discard_output, open_closed_streams, refuse
@@ -67,6 +68,7 @@ app.command()(doctor.doctor)
 app.command("self-test")(self_test.self_test)
 app.add_typer(provision.app, name="provision")
 app.add_typer(enrol.app, name="enrol")
+app.command()(update.update)
 app.command()(retire.retire)
 app.command()(aim.aim)
 app.add_typer(policy.app, name="policy")

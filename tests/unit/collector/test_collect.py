@@ -33,7 +33,7 @@ from tests.fakes.inbox import FakeInbox, a_message
 from tests.fakes.log_files import LogInMemory, many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from platesieve.audit.note import NoteVerifier
@@ -139,10 +139,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     """Return a collector with nothing in it."""
     pytest.importorskip("sqlalchemy")
-    return World(tmp_path)
+    opened = World(tmp_path)
+    store = opened.store
+    yield opened
+    store.close()
 
 
 def checkpoint(size: int, root: bytes, signer: NoteSigner = AUDIT) -> Message:

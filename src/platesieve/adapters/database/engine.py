@@ -52,10 +52,14 @@ def open_engine(address: str) -> Engine:
     if url.drivername == "sqlite":
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
-    with as_storage_error(), engine.begin() as connection:
-        one_writer(connection)
-        tables.metadata.create_all(connection)
-        _check_version(connection)
+    try:
+        with as_storage_error(), engine.begin() as connection:
+            one_writer(connection)
+            tables.metadata.create_all(connection)
+            _check_version(connection)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     HOTLIST = "hotlist"
     KEYS = "keys"
     MODELS = "models"
+    UPDATE = "update"
 
     @property
     def max_bytes(self) -> int:
@@ -44,6 +45,7 @@ _MAX_BYTES = {
     Kind.HOTLIST: 66 << 20,  # the 64 MiB of a table, encrypted
     Kind.KEYS: 1 << 16,
     Kind.MODELS: 64 << 20,
+    Kind.UPDATE: 1 << 12,  # it names a bundle, which is fetched by another way
 }
 
 

@@ -3,7 +3,7 @@
 | holder | keys | signs | how many must | where the keys are |
 |---|---|---|---|---|
 | root | 3 | which keys count at all | 2 | in two places, offline; needed once a year, and when a key was lost |
-| office | 2 | policies, recipients' keys, models, and who signs each kind | 2 | with two people |
+| office | 2 | policies, recipients' keys, models, updates for whom, and who signs each kind | 2 | with two people |
 | lists | 1 | hot lists | 1 | with whoever keeps the lists; it can change nothing else |
 | online | 1 | that this is the newest state (snapshot, timestamp) | 1 | on the machine that publishes every day |
 
@@ -60,6 +60,7 @@ SIGNERS: Final = {
     Kind.POLICY.value: _BY_NAME["office"],
     Kind.KEYS.value: _BY_NAME["office"],
     Kind.MODELS.value: _BY_NAME["office"],
+    Kind.UPDATE.value: _BY_NAME["office"],
     Kind.HOTLIST.value: _BY_NAME["lists"],
     "snapshot": _BY_NAME["online"],
     "timestamp": _BY_NAME["online"],
@@ -72,6 +73,7 @@ LIFETIMES_S: Final = {
     Kind.POLICY.value: 180 * _DAY_S,
     Kind.KEYS.value: 365 * _DAY_S,
     Kind.MODELS.value: 365 * _DAY_S,
+    Kind.UPDATE.value: 90 * _DAY_S,
     Kind.HOTLIST.value: 30 * _DAY_S,
     "snapshot": 30 * _DAY_S,
     "timestamp": _DAY_S,

@@ -49,9 +49,9 @@ class Source:
         return f"{self.base}{_TARGETS}"
 
 
-def server(url: str, ca_file: str | None) -> Source:
-    """Return the repository on an HTTPS server."""
-    return Source(HttpsFetcher(ca_file), f"{url.rstrip('/')}/", url)
+def server(url: str, ca_file: str | None, limit_s: float = _LIMIT_S) -> Source:
+    """Return the repository on an HTTPS server, from which a file may come as slowly as `limit_s`."""
+    return Source(HttpsFetcher(ca_file, limit_s), f"{url.rstrip('/')}/", url)
 
 
 def folder(path: Path) -> Source:
@@ -69,9 +69,11 @@ class HttpsFetcher(FetcherInterface):
 
     Args:
         ca_file: certificates of the CA that the server's must come from; None takes those of the system.
+        limit_s: how long one file may take.
     """
 
-    def __init__(self, ca_file: str | None) -> None:
+    def __init__(self, ca_file: str | None, limit_s: float = _LIMIT_S) -> None:
+        self._limit_s = limit_s
         self._pool = urllib3.PoolManager(
             ca_certs=ca_file,
             cert_reqs="CERT_REQUIRED",
@@ -81,7 +83,7 @@ class HttpsFetcher(FetcherInterface):
         )
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        end_s = time.monotonic() + _LIMIT_S
+        end_s = time.monotonic() + self._limit_s
         try:
             response = self._pool.request("GET", url, preload_content=False, redirect=False)
             try:

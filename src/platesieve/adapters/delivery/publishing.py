@@ -17,6 +17,7 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Targets, Timestamp
 from platesieve.adapters.delivery import fetchers
 from platesieve.adapters.delivery.addressed import Kind
 from platesieve.adapters.delivery.repository import EDITED, SPEC_VERSION, Repository
+from platesieve.adapters.delivery.system_update import BUNDLES, sweep_bundles
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.domain.errors import DeliveryError, InputError, KeyFileError
 
@@ -197,6 +198,7 @@ def _write_public(repository: Repository, public: Path, timestamp: bytes) -> Non
     for path in (public / "targets").rglob("*"):
         if path.is_file() and str(path.relative_to(public / "targets")) not in needed:
             path.unlink()
+    sweep_bundles(public)
 
 
 def _copy(public: Path, to: Path) -> None:
@@ -206,8 +208,10 @@ def _copy(public: Path, to: Path) -> None:
     for file in (*(one for one in files if one != last), last):
         (to / file).parent.mkdir(parents=True, exist_ok=True)
         if file == last or not (to / file).exists():
-            _replace(to / file, (public / file).read_bytes())
-    for path in (to / "targets").rglob("*"):
+            pending = (to / file).with_name(f".{file.name}.new")
+            shutil.copyfile(public / file, pending)
+            pending.replace(to / file)
+    for path in (*(to / "targets").rglob("*"), *(to / BUNDLES).glob("*")):
         if path.is_file() and path.relative_to(to) not in files:
             path.unlink()
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SPEC_VERSION = "1.0.31"
-SINGLE = frozenset({Kind.POLICY, Kind.KEYS})  # a device has one of each
+SINGLE = frozenset({Kind.POLICY, Kind.KEYS, Kind.UPDATE})  # a device has one of each
 EDITED = ("root", "targets", *(kind.value for kind in Kind))  # snapshot and timestamp are made when publishing
 
 
