@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from platesieve.domain.disclosure import Json
+
 pytestmark = pytest.mark.integration
 
 
@@ -181,10 +183,12 @@ def test_what_a_broker_keeps_on_its_disk_is_sealed(broker: Broker, tmp_path: Pat
     from tests.fakes.collected import AgencyKey  # noqa: PLC0415 - seals as a device does
 
     key = AgencyKey.drawn()
-    event = key.sealed_event("sealed", device=DEVICE, plate="CANARY1")
+    spelt: Json = [[[character, 1.0]] for character in "CANARY1"]
+    event = key.sealed_event("sealed", device=DEVICE, plate="CANARY1", alternatives=spelt)
     disclosure = a_hit("sealed", now_wall_ns=time.time_ns())
     sealed = type(disclosure)("sealed", disclosure.kind, event.data, disclosure.expires_wall_ns)
-    clear = type(disclosure)("clear", disclosure.kind, {"plate": "CANARY2"}, disclosure.expires_wall_ns)
+    told: dict[str, Json] = {"plate": "CANARY2", "alternatives": spelt}
+    clear = type(disclosure)("clear", disclosure.kind, told, disclosure.expires_wall_ns)
     assert wait_until(lambda: publisher.events() is not None and publisher.free >= 2)
     assert publisher.publish(sealed, time.time_ns())
     assert publisher.publish(clear, time.time_ns())
@@ -195,6 +199,7 @@ def test_what_a_broker_keeps_on_its_disk_is_sealed(broker: Broker, tmp_path: Pat
 
     assert b"CANARY2" in on_disk  # the control: this is where it would be found
     assert b"CANARY1" not in on_disk
+    assert on_disk.count(json.dumps(spelt, separators=(",", ":")).encode()) == 1  # that of the event in clear
     sealed_plate = event.data["plate"]
     assert isinstance(sealed_plate, dict)
     assert json.dumps(sealed_plate["sealed"]).encode()[1:40] in on_disk

@@ -68,7 +68,7 @@ class RevealRequest:
         user: account name; it stands in the access record, which only the agency has.
         purpose: why; it stands in the log.
         case: case number, for the access record.
-        fields: which; empty means every sealed field of the event.
+        fields: which; empty means every sealed field of the event that there is a key for.
         actor: random id of the person in hex, for the log, where the agency's books have one.
         role: as what the person acts, for the log.
         action: what it is for: to look at it, or to export it with a case.
@@ -138,7 +138,8 @@ class RevealDesk:
         if not request.user:
             raise RevealRefusedError("nobody is named who asks", "sign in first")
         sealed = stored.event.sealed_fields
-        names = request.fields or sealed
+        ours = tuple(name for name in sealed if _recipient(stored.event, name) in self._opener.recipients)
+        names = request.fields or ours or sealed
         if not names or not set(names) <= set(sealed):
             raise RevealRefusedError("such a field is not sealed in this event", "ask for fields that show a lock")
         if missing := {_recipient(stored.event, name) for name in names} - self._opener.recipients:

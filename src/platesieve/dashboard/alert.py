@@ -108,6 +108,7 @@ class Opened:
     reading: Reading
     pictures: Mapping[str, str] = field(repr=False)
     others: tuple[Shown, ...] = field(repr=False)
+    closed: tuple[str, ...] = ()
 
 
 def alert_of(stored: Stored) -> Alert:
@@ -152,6 +153,7 @@ def opened(alert: Alert, clear: Mapping[str, Json]) -> Opened:
             for name, value in clear.items()
             if name in FIELDS and name not in {"plate", *SPECIAL} and name in alert.sealed
         ),
+        closed=tuple(name for name in alert.sealed if name not in clear),
     )
 
 

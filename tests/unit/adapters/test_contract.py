@@ -36,7 +36,12 @@ def frozen(kind: Kind) -> dict[str, Any]:
 def events() -> list[dict[str, Any]]:
     """Return one event of each kind, as a device sends it."""
     bodies: dict[Kind, Any] = {
-        Kind.HIT: {"policy": POLICY, "disposition": "hit", "plate": {"sealed": "A" * 64, "to": "agency"}},
+        Kind.HIT: {
+            "policy": POLICY,
+            "disposition": "hit",
+            "plate": {"sealed": "A" * 64, "to": "agency"},
+            "alternatives": [[["8", 0.91], ["B", 0.08]]],
+        },
         Kind.READ: {"policy": POLICY, "disposition": "miss", "plate": {"pseudonym": "ab", "epoch": 7}},
         Kind.COUNT: {
             "window": {"start": "2026-11-22T12:00:00Z", "end": "2026-11-22T13:00:00Z"},

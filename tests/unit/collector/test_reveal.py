@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platesieve.adapters.database.store import SqlStore
+    from platesieve.domain.disclosure import Json
 
 ASKED = RevealRequest("e1", "officer", Purpose.STOLEN_VEHICLE, "2026-1742")
 
@@ -131,6 +133,23 @@ def test_a_key_that_is_not_here_is_named(store: SqlStore, key: AgencyKey) -> Non
 
     with pytest.raises(RevealRefusedError, match="prosecutor"):
         desk(store, key, FakeAuditLog()).reveal(ASKED)
+
+
+def test_what_there_is_a_key_for_opens_though_other_fields_are_for_others(store: SqlStore, key: AgencyKey) -> None:
+    """The log names what was opened and nothing more; a field that is asked for by name must have its key."""
+    entries = FakeAuditLog()
+    event = key.sealed_event("e1", plate="TEST123")
+    theirs: Json = {"sealed": "x" * 64, "to": "prosecutor"}
+    store.keep([an_event("e1", data={**event.data, "plate_crop": theirs})])
+
+    revealed = desk(store, key, entries).reveal(ASKED)
+
+    assert dict(revealed.fields) == {"plate": "TEST123"}
+    (entry,) = entries.entries
+    assert isinstance(entry, log.Access)
+    assert entry.fields == ("plate",)
+    with pytest.raises(RevealRefusedError, match="prosecutor"):
+        desk(store, key, entries).reveal(replace(ASKED, fields=("plate_crop",)))
 
 
 def test_expiry_is_logged_and_leaves_a_receipt(store: SqlStore, key: AgencyKey) -> None:
