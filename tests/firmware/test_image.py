@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,10 @@ pytestmark = pytest.mark.integration
 # and beyond it what a typing error would hide: known devices, hashes of the right length.
 ENTRY: dict[str, Any] = {
     "type": "object",
-    "required": ["name", "description", "icon", "url", "extract_size", "extract_sha256", "release_date", "devices"],
+    "required": [
+        *("name", "description", "icon", "url", "extract_size", "extract_sha256", "image_download_size"),
+        *("release_date", "devices"),
+    ],
     "additionalProperties": False,
     "properties": {
         "name": {"type": "string", "minLength": 1},
@@ -39,7 +43,7 @@ ENTRY: dict[str, Any] = {
         "image_download_size": {"type": "integer", "minimum": 1},
         "image_download_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "release_date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
-        "devices": {"type": "array", "minItems": 1, "items": {"enum": ["pi3-64bit", "pi4-64bit", "pi5-64bit"]}},
+        "devices": {"type": "array", "items": {"enum": ["pi3-64bit", "pi4-64bit", "pi5-64bit"]}},
         "init_format": {"enum": ["none", "systemd", "cloudinit", "cloudinit-rpi", "rpi-preseed"]},
         "architecture": {"enum": ["armv6", "armv7", "armv8"]},
     },
@@ -119,17 +123,39 @@ def test_a_secret_or_an_identity_is_found(tmp_path: Path, name: str, content: st
 
 
 def test_the_list_for_imager_has_the_sizes_and_hashes_of_the_files(tmp_path: Path, describe: ModuleType) -> None:
-    """What Imager checks after it has downloaded and after it has written."""
-    (tmp_path / "platesieve-arm64.img").write_bytes(b"raw" * 1000)
-    (tmp_path / "platesieve-arm64.img.zst").write_bytes(b"packed")
-    document = describe.os_list(tmp_path, "0.1.0")
+    """What Imager checks after it has downloaded and after it has written; each image for the board in its name."""
+    for name in ("platesieve-pi4", "platesieve-pi5", "platesieve-arm64"):
+        (tmp_path / f"{name}.img").write_bytes(name.encode() * 1000)
+        subprocess.run(["zstd", "-q", "--rm", tmp_path / f"{name}.img"], check=True)
+    document = describe.os_list(tmp_path, "0.1.0", "https://images.example/platesieve")
 
-    (entry,) = document["os_list"]
-    jsonschema.Draft7Validator(ENTRY).validate(entry)
-    assert entry["extract_sha256"] == hashlib.sha256(b"raw" * 1000).hexdigest()
-    assert (entry["extract_size"], entry["image_download_size"]) == (3000, 6)
-    broken = {**entry, "devices": ["pi9"]}
-    assert list(jsonschema.Draft7Validator(ENTRY).iter_errors(broken))
+    schema = jsonschema.Draft7Validator(ENTRY)
+    for one in document["os_list"]:
+        schema.validate(one)
+    by_name = {one["url"].rpartition("/")[2]: one for one in document["os_list"]}
+    pi4 = by_name["platesieve-pi4.img.zst"]
+    packed = (tmp_path / "platesieve-pi4.img.zst").read_bytes()
+    assert pi4["extract_sha256"] == hashlib.sha256(b"platesieve-pi4" * 1000).hexdigest()
+    assert (pi4["extract_size"], pi4["image_download_size"]) == (14_000, len(packed))
+    assert pi4["image_download_sha256"] == hashlib.sha256(packed).hexdigest()
+    assert (pi4["devices"], by_name["platesieve-pi5.img.zst"]["devices"]) == (["pi4-64bit"], ["pi5-64bit"])
+    emulated = by_name["platesieve-arm64.img.zst"]
+    assert emulated["devices"] == [], "the image for qemu is offered for no board"
+    assert "qemu" in emulated["description"]
+    for fault in ({"devices": ["pi9"]}, {"extract_sha256": "0"}, {"extract_size": 0}, {"colour": "red"}):
+        assert list(schema.iter_errors({**pi4, **fault})), fault
+
+
+def test_a_damaged_image_is_not_listed(tmp_path: Path) -> None:
+    """An image that cannot be unpacked would stop an installer half-way."""
+    (tmp_path / "platesieve-pi4.img.zst").write_bytes(b"no image")
+    done = subprocess.run(
+        [sys.executable, IMAGE / "describe.py", tmp_path], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert done.returncode == 1
+    assert "hint: build it again" in done.stderr
+    assert not (tmp_path / "os_list.json").exists()
 
 
 def test_the_parts_list_names_every_part_once(describe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
