@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,6 +19,9 @@ from tests.fakes.disclosures import a_health, a_hit, with_receipt
 from tests.fakes.intake import FakeIntake
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.publisher import FakePublisher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SECRET = bytes(range(32))
 PUBLIC = Ed25519PrivateKey.from_private_bytes(SECRET).public_key().public_bytes_raw()
@@ -48,18 +52,29 @@ class World:
         return [disclosure.id for disclosure in self.publisher.received]
 
 
+class Counting(FakeOutbox):
+    """Keeps how many were let go at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded: list[int] = []
+
+    def delivered(self, ids: Sequence[str], now_wall_ns: int) -> None:
+        """Let them go."""
+        self.recorded.append(len(ids))
+        super().delivered(ids, now_wall_ns)
+
+
 def test_answers_are_recorded_together() -> None:
     """Each record writes to the card: sixty events that go out twenty at a time are let go in one."""
-    world = World()
+    outbox = Counting()
+    world = World(outbox=outbox)
     world.publisher.connect()
     world.intake.camera += [a_hit(f"h{number}") for number in range(60)]
-    recorded: list[int] = []
-    delivered = world.outbox.delivered
-    world.outbox.delivered = lambda ids, now: (recorded.append(len(ids)), delivered(ids, now))[1]  # type: ignore[method-assign]
     world.steps(6)
 
-    assert recorded == [60]
-    assert world.outbox.rows == {}
+    assert outbox.recorded == [60]
+    assert outbox.rows == {}
 
 
 def test_answers_do_not_wait_for_one_that_does_not_come() -> None:
