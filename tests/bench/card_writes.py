@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.console import Console
+from rich.table import Column, Table
 
 from platesieve.adapters.disk.audit_folder import AuditFolder
 from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
@@ -62,6 +64,7 @@ HOURS: Final = (1, 1, 1, 1, 2, 4, 8, 10, 9, 7, 6, 6, 7, 7, 7, 8, 9, 10, 8, 6, 4,
 POLICIES: Final = ("hits-only", "count-only", "us-mn", "travel-time")
 WANTED: Final = "CANARY7"
 COLLECTOR: Final = "agency"
+DEFAULTS: Final = Audit()
 SECRET: Final = bytes(range(32))
 PUBLIC: Final = Ed25519PrivateKey.from_private_bytes(SECRET).public_key().public_bytes_raw()
 
@@ -125,6 +128,7 @@ def card() -> Iterator[tuple[Path, Path]]:
         subprocess.run(
             ["mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", image, f"{CARD_MIB}M"],
             check=True,
+            stdout=subprocess.DEVNULL,
         )
         subprocess.run(["mount", "-o", "loop,noatime,nosuid,nodev,noexec", image, mount], check=True)
         try:
@@ -179,7 +183,7 @@ class Kernel:
         return int(self._counters.read_text().split()[6]) * SECTOR_BYTES
 
 
-def simulate(policy: str, vehicles: int, hours: float) -> Day:
+def simulate(policy: str, vehicles: int, hours: float, audit: Audit = DEFAULTS) -> Day:
     """Let a day pass and return what it wrote."""
     started_s = time.monotonic()
     with card() as (folder, counters):
@@ -196,7 +200,7 @@ def simulate(policy: str, vehicles: int, hours: float) -> Day:
             log=log,
             outlet=hose,
             sight=cast("Sight", passing),
-            audit=Audit(),
+            audit=audit,
         )
         publisher = FakePublisher()
         publisher.connect()
@@ -237,12 +241,18 @@ def main() -> int:
         return 77
     days = []
     for policy in options.policy:
+        sys.stderr.write(f"a day under {policy} ...\n")
         days.append(simulate(policy, options.vehicles, options.hours))
-        if not options.json:
-            one = days[-1]
-            sys.stdout.write(f"{one}\n")
     if options.json:
         sys.stdout.write(json.dumps([asdict(day) for day in days], indent=1) + "\n")
+    else:
+        table = Table(
+            Column("policy", no_wrap=True), "vehicles", "hours", "entries", "events", "MB", "MB a day", "limit 200"
+        )
+        for day in days:
+            values = (day.vehicles, day.hours, day.entries, day.events, day.written_mb, day.mb_per_day)
+            table.add_row(day.policy, *map(str, values), "[red]too much[/red]" if day.mb_per_day > LIMIT_MB else "kept")
+        Console().print(table)
     return 0 if all(day.mb_per_day <= LIMIT_MB for day in days) else 1
 
 
