@@ -251,7 +251,7 @@ def main() -> int:
         )
         for day in days:
             values = (day.vehicles, day.hours, day.entries, day.events, day.written_mb, day.mb_per_day)
-            table.add_row(day.policy, *map(str, values), "[red]too much[/red]" if day.mb_per_day > LIMIT_MB else "kept")
+            table.add_row(day.policy, *map(str, values), "[red]no[/red]" if day.mb_per_day > LIMIT_MB else "yes")
         Console().print(table)
     return 0 if all(day.mb_per_day <= LIMIT_MB for day in days) else 1
 
