@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -25,7 +25,7 @@ TRIED: Final = Path("/var/lib/platesieve-system/tried")  # root's: firmware/over
 class Outcome:
     """What came of it: which version runs, which one is offered, and where the bundle is."""
 
-    state: Literal["none", "current", "tried", "fetched"]
+    state: Literal["none", "current", "tried", "offered", "fetched"]
     running: str
     version: str | None = None
     file: Path | None = None
@@ -44,20 +44,27 @@ def fetch_update(settings: Settings, running: str | None = None, tried: Path = T
         StorageError: there is no room.
         InputError: the trust root cannot be read.
     """
+    found, offer = look(settings, running, tried)
+    folder, source = Folders.of(settings).uplink / "update", _source(settings.delivery)
+    if found.state != "offered" or offer is None or source is None:
+        (folder / system_update.FETCHED).unlink(missing_ok=True)  # the agency may have taken it back meanwhile
+        return found
+    fetched = system_update.fetch(offer, source, folder)
+    return replace(found, state="fetched", file=fetched)
+
+
+def look(
+    settings: Settings, running: str | None = None, tried: Path = TRIED
+) -> tuple[Outcome, system_update.Offer | None]:
+    """Return what `fetch_update` would do, and what is offered, without fetching it; see there."""
     running = running or _running()
     offer = _offer(settings)
     if offer is None:
-        return Outcome("none", running)
-    folder = Folders.of(settings).uplink / "update"
+        return Outcome("none", running), None
     if not system_update.is_newer(offer.version, running):
-        (folder / system_update.FETCHED).unlink(missing_ok=True)
-        return Outcome("current", running, offer.version)
-    if system_update.was_tried(offer, tried):
-        return Outcome("tried", running, offer.version)
-    source = _source(settings.delivery)
-    if source is None:
-        return Outcome("none", running)
-    return Outcome("fetched", running, offer.version, system_update.fetch(offer, source, folder))
+        return Outcome("current", running, offer.version), offer
+    state: Literal["tried", "offered"] = "tried" if system_update.was_tried(offer, tried) else "offered"
+    return Outcome(state, running, offer.version), offer
 
 
 def _offer(settings: Settings) -> system_update.Offer | None:

@@ -45,6 +45,7 @@ def check_everything(settings: Settings, board: Board | None = None) -> list[Fin
         ("policy", lambda: rules.policy(settings)),
         ("hot list", lambda: rules.hotlist(settings)),
         ("delivery", lambda: delivery.delivery(settings)),
+        ("update", lambda: delivery.update(settings)),
         ("audit log", lambda: rules.audit_log(settings)),
         *((name, look) for name, look in camera.Look(settings).checks()),
         ("broker", lambda: link.broker(settings)),

@@ -1,4 +1,4 @@
-"""Checks of signed delivery: is the trust root there, and how fresh is what came."""
+"""Checks of signed delivery: is the trust root there, how fresh is what came, and does an update wait."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.bootstrap.rules import delivered
+from platesieve.bootstrap.update import look
 from platesieve.checkup.finding import Finding
 from platesieve.domain.instant import NS_PER_S
 
@@ -38,6 +39,19 @@ def delivery(settings: Settings) -> Finding:
             "delivery", "fail", f"nothing is a hit: {found}", "have the agency publish, and check the way to it"
         )
     return Finding("delivery", "pass", found)
+
+
+def update(settings: Settings) -> Finding:
+    """Return whether an update of the system waits, and whether one failed."""
+    found, _ = look(settings)
+    match found.state:
+        case "tried":
+            said = f"{found.version} is offered, was given to RAUC before and is not what runs: {found.running}"
+            return Finding("update", "warn", said, "see journalctl -u platesieve-update -u rauc; tell the agency")
+        case "offered":
+            return Finding("update", "pass", f"{found.running} runs, {found.version} comes at night")
+        case _:
+            return Finding("update", "pass", f"{found.running} runs, nothing newer is signed for this device")
 
 
 def _when(wall_ns: int | None) -> str:

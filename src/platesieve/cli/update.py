@@ -16,6 +16,7 @@ SAYINGS = {
     "none": "no update is signed for this device",
     "current": "this system is up to date",
     "tried": "the update that is signed was given to RAUC before: it was refused, or did not prove itself",
+    "offered": "an update is signed for this device, and the settings name no server or folder that has it",
     "fetched": "the update is here; the service that installs it goes on",
 }
 

@@ -157,7 +157,14 @@ def test_a_device_takes_no_older_system_and_none_that_failed_before(tmp_path: Pa
     tried.write_text(f"{'0' * 64}\n{offer.sha256}\n")
     assert fetch_update(settings, "0.1.0", tried).state == "tried"
     tried.write_text(f"{'0' * 64}\n")
-    assert fetch_update(settings, "0.1.0", tried).state == "fetched"
+    fetched = fetch_update(settings, "0.1.0", tried)
+    assert (fetched.state, fetched.version) == ("fetched", "0.2.0")
+    agency.repository.remove_document(offer.path)
+    agency.publish()
+    settings_of(tmp_path, agency, OURS)
+    assert fetch_update(settings, "0.1.0", tried).state == "none"
+    assert fetched.file is not None
+    assert not fetched.file.exists()  # taken back before it was installed
 
 
 def test_what_is_no_bundle_is_not_taken(tmp_path: Path) -> None:

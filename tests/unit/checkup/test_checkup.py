@@ -151,6 +151,6 @@ def test_every_check_answers_whatever_is_wrong(tmp_path: Path) -> None:
     findings = check_everything(settings, Board(tmp_path))
 
     subjects = [finding.subject for finding in findings]
-    assert len(subjects) == len(set(subjects)) == 19
+    assert len(subjects) == len(set(subjects)) == 20
     assert {"camera", "policy", "hot list"} <= {finding.subject for finding in findings if finding.mark == "fail"}
     assert [finding for finding in findings if finding.mark != "pass" and not finding.remedy] == []

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from platesieve.adapters.delivery import fetchers, system_update
+from platesieve.bootstrap.update import look
+from platesieve.checkup import delivery as checks
 from platesieve.checkup import rules
 from platesieve.checkup.delivery import delivery
 from platesieve.domain.errors import InputError
@@ -27,8 +30,6 @@ def settings_of(agency: Agency, state: Path) -> Settings:
 
 def accepted(agency: Agency, state: Path) -> None:
     """Let the device have taken in what the agency published, under the key that the agency knows."""
-    from platesieve.adapters.delivery import fetchers  # noqa: PLC0415 - beside its only use
-
     Receiver(state / "camera" / "delivery", agency.root).take(fetchers.folder(agency.mirror))
     (state / "camera").chmod(0o700)
     key = state / "camera" / "lists.key"
@@ -69,3 +70,24 @@ def test_it_says_until_when_what_came_counts(tmp_path: Path, lasts_s: float, mar
     assert "policy count-only counts until" in finding.found
     assert ("nothing is a hit" in finding.found) is (mark == "fail")
     assert finding.remedy or mark == "pass"
+
+
+def test_it_says_what_runs_and_whether_an_update_waits_or_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing signed, something newer, and something that was tried and is not what runs."""
+    agency = Agency(tmp_path)
+    settings = settings_of(agency, tmp_path / "state")
+    assert checks.update(settings).found.endswith("nothing newer is signed for this device")
+
+    (tmp_path / "bundle").write_bytes(b"a system")
+    offer = system_update.take_bundle(tmp_path / "bundle", "99.0", agency.folder / "public")
+    agency.add(offer.path, offer.document())
+    agency.publish()
+    Receiver(tmp_path / "state/spool", agency.root).store.refresh(fetchers.folder(agency.mirror), lambda found: found)
+    assert (checks.update(settings).mark, "99.0 comes at night" in checks.update(settings).found) == ("pass", True)
+
+    tried = tmp_path / "tried"
+    tried.write_text(f"{offer.sha256}\n")
+    monkeypatch.setattr(checks, "look", lambda asked: look(asked, tried=tried))
+    assert checks.update(settings).mark == "warn"
