@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from platesieve.adapters.mqtt.home_assistant import discovery
 from platesieve.adapters.mqtt.publisher import MqttPublisher
 from platesieve.adapters.mqtt.wire import Address
 from platesieve.settings import Device
-from tests.fakes.disclosures import a_hit
+from tests.fakes.disclosures import a_health, a_hit
 from tests.integration.conftest import DEVICE, Broker, Dashboard, wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 CONTRACT = Path(__file__).parents[2] / "src" / "platesieve" / "schemas" / "v1" / "asyncapi.json"
+PAGE = Path(__file__).parents[2] / "deploy" / "README.md"
 INSTALL_S = 240
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 CHECK = """
@@ -105,6 +108,36 @@ def test_binary_mode_travels_as_user_properties(broker: Broker, dashboard: Dashb
     assert attributes["source"] == f"/{DEVICE}"
     assert getattr(message.properties, "ContentType", None) == "application/json"
     assert data["disposition"] == "hit"
+
+
+@pytest.mark.parametrize("announces", [False, True])
+def test_home_assistant_finds_health_where_it_is_wanted(broker: Broker, announces: bool) -> None:  # noqa: FBT001
+    """With the rule of the integrators' page the documents lie retained on the broker; unless set, nothing does."""
+    broker.open_plain()
+    broker.kill()
+    rule = re.search(r"user metro-pd/\S+\ntopic write homeassistant/\S+", PAGE.read_text())
+    assert rule is not None
+    ours = (
+        rule[0]
+        .replace("metro-pd--bridge-7--cam-1", DEVICE.replace("/", "--"))
+        .replace("metro-pd/bridge-7/cam-1", DEVICE)
+    )
+    access = broker.folder / "acl"
+    access.write_text(f"topic read homeassistant/#\n{access.read_text()}\n{ours}\n")
+    broker.start()
+    settings = broker.uplink(**({"home_assistant": True} if announces else {}))
+    publisher = MqttPublisher(settings, Address.from_device(Device()), lambda: None, retry_s=(0.1, 0.3))
+    assert wait_until(lambda: publisher.events() is not None and publisher.free > 0)
+    assert publisher.publish(a_health("reading"), time.time_ns())
+    assert wait_until(lambda: publisher.events() is not None and not publisher.in_flight)
+    publisher.close()
+
+    plain = int(broker.configuration.read_text().split()[-2])
+    lying = ["mosquitto_sub", "-p", str(plain), "-t", "homeassistant/#", "-W", "2", "-v"]
+    found = subprocess.run(lying, capture_output=True, text=True, check=False).stdout.splitlines()
+    topics = {line.split()[0] for line in found}
+
+    assert topics == (set(discovery(Address.from_device(Device()))) if announces else set())
 
 
 def _user_properties(message: paho.MQTTMessage) -> list[tuple[str, str]]:
