@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -125,7 +126,7 @@ def test_home_assistant_finds_health_where_it_is_wanted(broker: Broker, announce
     access = broker.folder / "acl"
     access.write_text(f"topic read homeassistant/#\n{access.read_text()}\n{ours}\n")
     broker.start()
-    settings = broker.uplink(**({"home_assistant": True} if announces else {}))
+    settings = replace(broker.uplink(), home_assistant=announces)
     publisher = MqttPublisher(settings, Address.from_device(Device()), lambda: None, retry_s=(0.1, 0.3))
     assert wait_until(lambda: publisher.events() is not None and publisher.free > 0)
     assert publisher.publish(a_health("reading"), time.time_ns())
