@@ -132,7 +132,7 @@ def _alternatives(glyphs: Sequence[Glyph]) -> Json:
     """Return for each character its alternatives with their probabilities in hundredths, best first; rarer go."""
     rounded: list[Json] = []
     for glyph in glyphs:
-        told = [(c, p) for c, p in glyph.alternatives if c == glyph.best or p >= _LEAST]
+        told = [(c, p) for n, (c, p) in enumerate(glyph.alternatives) if n == 0 or p >= _LEAST]
         rounded.append([[character, round(probability, 2)] for character, probability in told])
     return rounded or None
 
