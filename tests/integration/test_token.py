@@ -85,6 +85,9 @@ def test_a_plate_opens_with_a_key_that_never_leaves_the_token(folder: Path, tmp_
 
     assert opened.fields == {"plate": "CANARY7"}
     assert len(store.accesses(10, "e1")) == 1
+    (tmp_path / "hit.json").write_text(json.dumps(store.event("e1").event.document))  # type: ignore[union-attr]
+    shown = CliRunner().invoke(app, ["open", str(tmp_path / "hit.json"), "--key", name])
+    assert json.loads(shown.output)["data"]["plate"] == "CANARY7"
     key = TokenKey(address_of(name))
     assert key.public == public
     with pytest.raises(SealError):

@@ -6,9 +6,10 @@ import base64
 import binascii
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -16,15 +17,14 @@ from platesieve.cli.speech import print_json
 from platesieve.domain.errors import InputError
 
 MAX_BYTES = 4 << 20
+Secret: TypeAlias = bytes | Callable[[bytes, bytes], bytes]
 
 
 def open_event(
     event: Annotated[Path, typer.Argument(help="File with one event as it came over MQTT; - for standard input.")],
     key: Annotated[
         list[Path],
-        typer.Option(
-            help="The agency's secret half, made by `platesieve keys new agency` or `crops`; may be repeated."
-        ),
+        typer.Option(help="Secret half of an agency or crops key, or pkcs11:... for one in a token; may be repeated."),
     ],
 ) -> None:
     """Open the sealed fields of an event with the agency's keys and print the event as JSON, plates in clear.
@@ -38,20 +38,29 @@ def open_event(
 
       platesieve open hit.json --key agency.key --key crops.key
 
+      platesieve open hit.json --key 'pkcs11:token=hsm;object=plates?module-path=MODULE.so&pin-source=pin'
+
       mosquitto_sub -C 1 -t 'platesieve/metro-pd/+/+/hit' | platesieve open - --key agency.key
     """
-    from platesieve.adapters.disk.key_files import load_opener
-
-    secrets = [load_opener(file) for file in key]
+    secrets = [_secret(file) for file in key]
     print_json(opened(_parse(_read(event)), *secrets))
 
 
-def opened(event: dict[str, Any], *secrets: bytes) -> dict[str, Any]:
+def _secret(file: Path) -> Secret:
+    from platesieve.adapters.disk.key_files import load_opener
+    from platesieve.adapters.local.token_key import SCHEME, TokenKey, address_of
+
+    name = str(file)
+    return TokenKey(address_of(name)).open if name.startswith(SCHEME) else load_opener(file)
+
+
+def opened(event: dict[str, Any], *secrets: Secret) -> dict[str, Any]:
     """Return an event with every sealed field of its data in clear.
 
     Args:
         event: a CloudEvent as it came.
-        secrets: the agency's raw private key, 32 bytes, or 96 of a hybrid one; for age files its age identity.
+        secrets: the agency's raw private key, 32 bytes, or 96 of a hybrid one; for age files its age identity; for a
+            key in a token what opens with it, given ciphertext and info.
 
     Raises:
         InputError: it is no event of a device.
@@ -77,16 +86,22 @@ def opened(event: dict[str, Any], *secrets: bytes) -> dict[str, Any]:
     return {**event, "data": {**data, **clear}}
 
 
-def _opened(secrets: tuple[bytes, ...], ciphertext: bytes, info: bytes) -> bytes:
+def _opened(secrets: tuple[Secret, ...], ciphertext: bytes, info: bytes) -> bytes:
     """Return what one of the keys opens: of those of its format, or with the complaint of the last."""
     from platesieve.policy.age_file import is_age_file, is_age_identity, open_value
     from platesieve.policy.seal import SealError
 
-    fitting = [one for one in secrets if is_age_identity(one) is is_age_file(ciphertext)] or list(secrets)
+    def fits(secret: Secret) -> bool:
+        return (isinstance(secret, bytes) and is_age_identity(secret)) is is_age_file(ciphertext)
+
+    def clear(secret: Secret) -> bytes:
+        return open_value(secret, ciphertext, info) if isinstance(secret, bytes) else secret(ciphertext, info)
+
+    fitting = [one for one in secrets if fits(one)] or list(secrets)
     for secret in fitting[:-1]:
         with suppress(SealError):
-            return open_value(secret, ciphertext, info)
-    return open_value(fitting[-1], ciphertext, info)
+            return clear(secret)
+    return clear(fitting[-1])
 
 
 def _is(value: object) -> bool:
