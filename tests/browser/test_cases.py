@@ -53,6 +53,21 @@ def logged(world: World) -> list[Entry]:
     return entries
 
 
+def test_the_log_says_as_what_somebody_opened(world: World, address: str, enter: Callable[..., Page]) -> None:
+    """An operator's and a supervisor's opening can be told apart in the log, which names neither."""
+    hit = world.hit()
+    for name, role, said in (("ola", Role.OFFICER, "operator"), ("sue", Role.SUPERVISOR, "supervisor")):
+        page = enter(address, name, role)
+        page.goto(f"/alerts/{hit}")
+        page.select_option("#purpose", "alert-check")
+        page.fill("#case", "26-100007")
+        page.click("text=Log and open for")
+        page.wait_for_selector("#opened")
+        (entry,) = [one for one in logged(world)[-1:] if isinstance(one, Access)]
+        assert entry.role == said
+        assert entry.actor is None
+
+
 def test_an_alert_is_kept_for_a_case_and_let_go(world: World, address: str, enter: Callable[..., Page]) -> None:
     """Log first; the case page says until when and by whom, and the hold ends by a button."""
     hit, page = world.hit(), enter(address, "sue", Role.SUPERVISOR)
