@@ -24,6 +24,8 @@ def wheels(folder: Path) -> list[dict[str, str]]:
     for wheel, processor, rest in (row for row in rows if len(row) == 3):
         result, _, seconds = rest.strip().rpartition(" ")
         found.append({"wheel": wheel, "processor": processor, "result": result.strip(), "seconds": seconds})
+    unasked = re.findall(r"nothing is asked of (\S+),", done.stderr)
+    found += [{"wheel": name, "processor": "any", "result": "not asked", "seconds": "-"} for name in unasked]
     return found
 
 
