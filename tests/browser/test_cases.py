@@ -164,6 +164,9 @@ def test_officers_keep_nothing_and_auditors_only_look(world: World, address: str
         answer = officer.goto(path)
         assert answer is not None
         assert answer.status == 403
+        assert officer.locator("main h1").inner_text() == "Not for you, or not like this"
+        assert "not for the role officer" in officer.locator(".problem").inner_text()
+        assert officer.request.get(path, headers={"accept": "*/*"}).text() == "This page is not for the role officer.\n"
     auditor = enter(address, "aud", Role.AUDITOR)
     auditor.goto("/case?number=26-100005")
     assert "kept until" in auditor.content()

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from platesieve.dashboard.doorway import Page, dressed, routes
+from platesieve.dashboard.doorway import Page, dressed, refused, routes
 from platesieve.dashboard.rooms import alerts, cameras, cases, door, oversight, people
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def build_app(parts: Parts) -> Starlette:
             yield
 
     async def unknown(request: Request, _error: Exception) -> Response:
-        return dressed(PlainTextResponse("There is no such page.\n", 404), secure=request.url.scheme == "https")
+        answer = refused(parts.screen, request, 404, "There is no such page.")
+        return dressed(answer, secure=request.url.scheme == "https")
 
     async def wrong_method(request: Request, _error: Exception) -> Response:
         return dressed(PlainTextResponse("Not like this.\n", 405), secure=request.url.scheme == "https")

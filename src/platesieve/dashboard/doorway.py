@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from platesieve.dashboard.parts import Parts
     from platesieve.dashboard.people import Account
+    from platesieve.dashboard.screen import Screen
     from platesieve.dashboard.sessions import Session
 
 _log = logging.getLogger(__name__)
@@ -176,10 +177,17 @@ def _endpoint(parts: Parts, page: Page) -> Callable[[Request], Any]:
             body = await _body(request)  # 2.
             response = await run_in_threadpool(_answer, parts, page, request, body)
         except RefusalError as refusal:
-            response = PlainTextResponse(f"{refusal.sentence}\n", status_code=refusal.status)
+            response = refused(parts.screen, request, refusal.status, refusal.sentence)
         return dressed(response, secure=request.url.scheme == "https")
 
     return endpoint
+
+
+def refused(screen: Screen, request: Request, status: int, sentence: str) -> Response:
+    """Return a refusal: a page for whoever reads pages, one line for everything else."""
+    if "text/html" in request.headers.get("accept", ""):
+        return screen.refusal(sentence, "", status)
+    return PlainTextResponse(f"{sentence}\n", status_code=status)
 
 
 def dressed(response: Response, *, secure: bool) -> Response:
@@ -201,7 +209,7 @@ def _answer(parts: Parts, page: Page, request: Request, body: bytes) -> Response
             set_cookie(response, FORM_COOKIE, visit.cookie)
     except PlatesieveError as error:
         status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-        return parts.screen.refusal(error, status)
+        return parts.screen.refusal(f"{wording.capital(error.message)}.", f"{wording.capital(error.hint)}.", status)
     except RefusalError:
         raise
     except Exception as error:  # noqa: BLE001 - a traceback's message could repeat what a page was about to show

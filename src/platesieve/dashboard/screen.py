@@ -13,8 +13,6 @@ from platesieve.dashboard import wording
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from platesieve.domain.errors import PlatesieveError
-
 
 class Screen:
     """The templates of this package.
@@ -53,6 +51,7 @@ class Screen:
         """Return a part of a page."""
         return self._templates.get_template(template).render(**values)
 
-    def refusal(self, error: PlatesieveError, status: int) -> HTMLResponse:
+    def refusal(self, sentence: str, hint: str, status: int) -> HTMLResponse:
         """Return a page that says what was refused and what to do."""
-        return HTMLResponse(self.fragment("refusal.html", error=error, status=status), status_code=status)
+        page = self.fragment("refusal.html", sentence=sentence, hint=hint, status=status)
+        return HTMLResponse(page, status_code=status)

@@ -93,8 +93,8 @@ def _quarantine(visit: Visit) -> Response:
 
 def _reports(visit: Visit) -> Response:
     folder = visit.parts.options.reports
-    names = sorted((one.name for one in _pages(folder)), reverse=True) if folder else []
-    return visit.page("reports.html", names=names, folder=folder is not None)
+    pages = sorted(((_made_ns(one), one.name) for one in _pages(folder)), reverse=True) if folder else []
+    return visit.page("reports.html", pages=pages, folder=folder is not None)
 
 
 def _report(visit: Visit) -> Response:
@@ -120,6 +120,13 @@ def _pages(folder: Path) -> list[Path]:
         raise StorageError(
             f"the folder of reports cannot be read: {error.strerror}", "give --reports a folder that exists"
         ) from error
+
+
+def _made_ns(page: Path) -> int:
+    try:
+        return page.stat().st_mtime_ns
+    except OSError:
+        return 0  # it went away meanwhile
 
 
 def _checkpoint(file: Path | None) -> str | None:
