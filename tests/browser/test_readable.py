@@ -86,6 +86,7 @@ def paths(world: World) -> list[str]:
     return [
         "/alerts?show=all",
         f"/alerts/{hit}",
+        "/alerts/none",
         "/cases",
         "/case?number=26-004217",
         "/cameras",
