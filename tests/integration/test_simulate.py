@@ -130,6 +130,7 @@ def test_a_broker_that_is_killed_meanwhile_costs_no_event(busy: Broker, tmp_path
         figures = json.loads(said)
         events = kept(address)
     assert (process.returncode, figures["connected"]) == (0, CAMERAS), figures
+    assert figures["reconnections"] >= CAMERAS
     assert (figures["missing"], figures["unexpected"]) == (0, 0)
     assert len(events) == len({event.id for event in events}) == figures["sent"] > 100
 

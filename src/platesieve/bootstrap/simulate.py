@@ -94,6 +94,7 @@ def _figures(
     return Figures(
         devices=asked.devices,
         connected=connected,
+        reconnections=fleet.attempts - asked.devices,
         seconds=round(fleet.made_s, 1),
         asked_per_s=asked.per_second,
         sent=len(tally.sent),

@@ -76,8 +76,9 @@ def assemble(
         flow = UplinkFlow(pipe, outbox, publisher, clock, ReceiptBook(device, asked.receipt_keys))
         street = Street(device, policy, instruments, crops)
         state = partial(getattr, line, "state")
+        attempts = partial(getattr, line, "attempts")
         told = partial(simulated_health, policy, instruments)
-        waker.camera = SimulatedCamera(street, pipe, flow, state, told, publisher.say_offline)
+        waker.camera = SimulatedCamera(street, pipe, flow, state, told, publisher.say_offline, attempts)
         members.append(waker.camera)
     return replace(fleet, cameras=members)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import time
@@ -88,6 +89,7 @@ def simulate(
         typer.echo("\n".join(device_name(device) for device in cameras(agency, devices)))
         return
     settings = _settings(broker, protocol, other_host, recipient, collector)
+    logging.getLogger("platesieve").setLevel(logging.ERROR)  # a thousand lost connections are one figure
     stop = StopSwitch()
     asked = Simulation(
         broker=settings.uplink,
@@ -194,6 +196,8 @@ def show(figures: Figures) -> None:
 
     out = console()
     head = f"{figures.connected:,} of {figures.devices:,} cameras connected, {figures.sent:,} events"
+    if figures.reconnections:
+        head += f", {figures.reconnections:,} reconnections"
     out.print(f"{head} in {figures.seconds:,.1f} s: {figures.sent_per_s:,.1f}/s", soft_wrap=True)
     table = Table(
         "from passing until",

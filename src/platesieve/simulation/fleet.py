@@ -83,6 +83,7 @@ class SimulatedCamera:
     state: Callable[[], str]
     health: Callable[[], Disclosure]
     say_offline: Callable[[], None]
+    attempts: Callable[[], int]
     next_health_s: float = 0.0
 
 
@@ -118,6 +119,11 @@ class Fleet:
     def connected(self) -> int:
         """Return how many cameras the broker has."""
         return sum(camera.state() == "connected" for camera in self.cameras)
+
+    @property
+    def attempts(self) -> int:
+        """Return how many connections all cameras have begun."""
+        return sum(camera.attempts() for camera in self.cameras)
 
     def gather(self, stop: Callable[[], bool], progress: Callable[[], None]) -> None:
         """Wait until all are connected, or for two minutes."""

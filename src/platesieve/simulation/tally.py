@@ -110,6 +110,7 @@ class Figures:
     Attributes:
         devices: asked for.
         connected: of them, at the end.
+        reconnections: how often a connection was begun again.
         seconds: how long events were made.
         asked_per_s: events.
         sent: events made.
@@ -126,6 +127,7 @@ class Figures:
 
     devices: int
     connected: int
+    reconnections: int
     seconds: float
     asked_per_s: float
     sent: int

@@ -58,7 +58,13 @@ class World:
                 return True
 
         return SimulatedCamera(
-            cast("Street", self), pipe, Flow(), lambda: "connected", lambda: a_health("reading"), self._say_offline
+            cast("Street", self),
+            pipe,
+            Flow(),
+            lambda: "connected",
+            lambda: a_health("reading"),
+            self._say_offline,
+            lambda: 1,
         )
 
     def _say_offline(self) -> None:

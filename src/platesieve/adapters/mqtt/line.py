@@ -124,6 +124,11 @@ class Line:
         self._wanted = settings.protocol
         self._attempt = Attempt(0)
 
+    @property
+    def attempts(self) -> int:
+        """Return how many connections were begun so far."""
+        return self._attempt.number
+
     def hang_up(self, why: str) -> None:
         """End the present connection; a new one follows."""
         self._attempt.trouble = why
