@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import time
 from contextlib import ExitStack, suppress
@@ -51,7 +53,7 @@ def test_a_wider_access_list_would_be_noticed(broker: Broker) -> None:
 
 
 def test_websockets_have_the_same_rules(broker: Broker, members: dict[str, Member]) -> None:
-    """A dashboard in a browser sees its agency's hits, and another agency's dashboard does not."""
+    """A dashboard in a browser sees its agency's hits, another agency's does not, and nobody comes in without one."""
     near, far = Member(broker, DASHBOARD, "websockets"), Member(broker, OTHER_DASHBOARD, "websockets")
     members[DEVICE].write(f"platesieve/{DEVICE}/hit", b"one")
     assert wait_until(lambda: (f"platesieve/{DEVICE}/hit", b"one") in near.heard)
@@ -59,6 +61,13 @@ def test_websockets_have_the_same_rules(broker: Broker, members: dict[str, Membe
     assert far.heard == []
     near.close()
     far.close()
+    nobody = ssl.create_default_context(cafile=broker.uplink().ca_file)
+    with (
+        socket.create_connection(("localhost", broker.websockets_port)) as plain,
+        nobody.wrap_socket(plain, server_hostname="localhost") as secure,
+        pytest.raises(ssl.SSLError, match="certificate required"),
+    ):
+        secure.recv(1)  # in TLS 1.3 the refusal comes after the handshake
 
 
 @pytest.mark.filterwarnings(  # paho drops a socket whose handshake failed without closing it; the collector closes it
