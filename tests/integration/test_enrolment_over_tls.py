@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from platesieve.adapters.disk.key_files import load_lists_public, load_or_create_lists_key
 from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
 from platesieve.adapters.enrolment.device_folder import DeviceFolder
 from platesieve.adapters.enrolment.https import asker
@@ -96,6 +97,23 @@ def test_a_device_enrols_renews_and_is_revoked(agency: Agency, device: DeviceFol
     agency.folder.revoke(CAM)
     with pytest.raises(KeyFileError, match="refuses"):
         device.renew(ask, force=True)
+
+
+def test_the_agency_hears_to_which_key_hot_lists_are_encrypted(
+    tmp_path: Path, agency: Agency, device: DeviceFolder
+) -> None:
+    """The key comes with the first request and is where `agency add-device --lists-key` looks; nobody else's does."""
+    load_or_create_lists_key(tmp_path)
+    public = (tmp_path / "lists.pub").read_bytes()
+    device.tell_lists_key(public)
+    ask = asker(device.authority_file)
+    forged = {"request": device.request().decode(), "token": "abcdefgh-guessed", "lists_key": public.decode()}
+    with pytest.raises(KeyFileError, match="refuses"):
+        ask(f"{agency.url}/enrol", forged, None)
+    assert not (agency.path / "lists").exists()
+
+    assert device.join(ask)
+    assert load_lists_public(agency.path / "lists/metro_bridge_cam-1.pub") == public.decode().strip()
 
 
 def test_guessing_is_slow_and_says_nothing(agency: Agency, device: DeviceFolder) -> None:

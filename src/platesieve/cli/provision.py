@@ -34,6 +34,13 @@ def new(
         list[str] | None, typer.Option(help="NAME=FILE: public key that fields are sealed to.")
     ] = None,
     command_key: Annotated[Path | None, typer.Option(help="Public key of who may suspend and resume.")] = None,
+    delivery_url: Annotated[
+        str | None, typer.Option(help="https://... where the agency publishes policies, hot lists and updates.")
+    ] = None,
+    delivery_root: Annotated[Path | None, typer.Option(help="The agency's root.json.")] = None,
+    delivery_ca: Annotated[
+        Path | None, typer.Option(help="CA of that server; those that every system knows unless given.")
+    ] = None,
     fact: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE of the device that a policy asks for, such as operator=police."),
@@ -78,6 +85,7 @@ def new(
         "enrolment": {"url": url, "token": token, "authority": _text(authority)},
         "recipients": {name: _text(Path(file)) for name, _, file in (pair.partition("=") for pair in recipient or ())},
         "command_key": _text(command_key) if command_key else None,
+        "delivery": _delivery(delivery_url, delivery_root, delivery_ca),
         "aiming": {
             name: value
             for name, value in (("minutes", aim_minutes), ("code", aim_code), ("address", aim_address))
@@ -139,6 +147,15 @@ def apply(
         return
     announcer.well([f"platesieve: this is {provision.device_path}, under {provision.policy}"])
     say(f"applied: {provision.device_path}")
+
+
+def _delivery(url: str | None, root: Path | None, authority: Path | None) -> dict[str, str | None] | None:
+    """Return the table of signed delivery; None where nothing comes that way."""
+    if url is None and root is None:
+        return None
+    if url is None or root is None:
+        raise typer.BadParameter("give both, or neither", param_hint="--delivery-url, --delivery-root")
+    return {"url": url, "root": _text(root), "ca": None if authority is None else _text(authority)}
 
 
 def _value(text: str) -> Any:

@@ -11,13 +11,18 @@ import pytest
 import tomli_w
 
 from platesieve.adapters.disk.config_file import load_settings
+from platesieve.adapters.disk.key_files import load_lists_public
 from platesieve.adapters.enrolment import first_boot, provision_file
+from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
+from platesieve.adapters.enrolment.device_folder import DeviceFolder
 from platesieve.adapters.local.announce import Announcer
 from platesieve.bootstrap.aim import trouble_of
-from platesieve.domain.errors import ConfigError
+from platesieve.domain.errors import ConfigError, KeyFileError, LinkError
 from platesieve.enrolment.certificates import new_authority
+from tests.fakes.agency import Agency
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 TOKEN = "abcdefgh-ijklmnopqrstuvwxyz234567"  # noqa: S105 - of nobody
@@ -223,3 +228,43 @@ def test_trouble_blinks_and_is_shown(tmp_path: Path) -> None:
     assert "it is wrong" in (tmp_path / "dev/tty1").read_text()
     assert "it is wrong" in (tmp_path / "dev/ttyAMA0").read_text()
     Announcer(tmp_path / "nothing").trouble(["nobody sees this"])
+
+
+def test_signed_delivery_comes_with_the_file_and_the_lists_key_goes_with_the_first_request(tmp_path: Path) -> None:
+    """Settings name the trust root that lies beside them; the agency hears to which key hot lists are encrypted."""
+    agency = Agency(tmp_path / "agency")
+    boot = tmp_path / "boot"
+    boot.mkdir()
+    table = {"url": "https://rules.example/metro", "root": agency.root.decode()}
+    file = provision_file.dump(provision_file.checked({**tree(), "delivery": table}))
+    (boot / provision_file.NAME).write_bytes(file)
+    first_boot.apply(boot, tmp_path / "etc", tmp_path / "state")
+
+    settings = load_settings(tmp_path / "etc/platesieve.toml", {})
+    assert (settings.delivery.url, settings.delivery.root) == (table["url"], str(tmp_path / "etc/root.json"))
+    assert (tmp_path / "etc/root.json").read_bytes() == agency.root
+    public = load_lists_public(tmp_path / "state/camera/lists.pub")
+    authority = AuthorityFolder.create(tmp_path / "authority", "CA")
+    device = DeviceFolder(tmp_path / "state/uplink", "metro/bridge/cam-1")
+    asked: list[Mapping[str, str]] = []
+
+    def ask(url: str, document: Mapping[str, str], pair: object) -> bytes:
+        asked.append(document)
+        raise LinkError("nobody answers", "later")
+
+    with pytest.raises(LinkError):
+        device.join(ask)
+    assert asked[0]["lists_key"].strip() == public
+    authority.keep_lists_key(asked[0]["request"].encode(), asked[0]["lists_key"])
+    assert load_lists_public(tmp_path / "authority/lists/metro_bridge_cam-1.pub") == public
+    with pytest.raises(KeyFileError, match="none"):
+        authority.keep_lists_key(asked[0]["request"].encode(), "AGE-SECRET-KEY-1...")
+
+
+@pytest.mark.parametrize("root", ["", "{}", "[]", '{"signed": {}}'])
+def test_a_trust_root_that_is_none_is_refused_before_the_card_leaves_the_laptop(root: str) -> None:
+    """On the bridge it would be too late."""
+    with pytest.raises(ConfigError) as refused:
+        provision_file.checked({**tree(), "delivery": {"url": "https://rules.example", "root": root}})
+
+    assert any(problem.startswith("delivery: the trust root") for problem in refused.value.problems)

@@ -160,6 +160,16 @@ def _root(data: bytes) -> Root:
     return _verified(data, Root, metadata.signed, "root")
 
 
+def check_root(data: bytes) -> None:
+    """Make sure that a trust root is one, signed by enough of its own keys.
+
+    Raises:
+        DeliveryError: it is not.
+    """
+    with as_delivery_error("the trust root"):
+        _root(data)
+
+
 def _ns(signed: Signed) -> int:
     return int(signed.expires.timestamp()) * NS_PER_S
 

@@ -1,4 +1,4 @@
-"""The agency's side on a disk: ca.crt, ca.key, tokens, what was issued, what was revoked, crl.pem.
+"""The agency's side on a disk: ca.crt, ca.key, tokens, what was issued, what was revoked, crl.pem, lists/*.pub.
 
 Every change is one file replaced as a whole, under a lock; a token is recorded as used before its certificate is given.
 """
@@ -6,6 +6,7 @@ Every change is one file replaced as a whole, under a lock; a token is recorded 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_LISTS_KEY: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}", re.ASCII)  # an age recipient, X25519
 _REFUSED: Final = "the authority does not accept this token for this device"
 
 
@@ -97,6 +99,19 @@ class AuthorityFolder:
                 raise RefusedError(answer)
             kept[id_]["used_by"] = fingerprint
         return self._issue(request, device, fingerprint, now)
+
+    def keep_lists_key(self, request: bytes, line: str) -> None:
+        """Keep the key that hot lists for a device are to be encrypted to: lists/AGENCY_SITE_DEVICE.pub.
+
+        Raises:
+            KeyFileError: it is no such key.
+        """
+        device, _ = certificates.request_facts(request)
+        if not _LISTS_KEY.fullmatch(line.strip()):
+            raise KeyFileError("a key for hot lists that is none", "enrol again")
+        with _as_storage_error():
+            (self._path / "lists").mkdir(mode=0o700, exist_ok=True)
+            write_whole(self._path / "lists" / f"{device.replace('/', '_')}.pub", f"{line.strip()}\n".encode(), 0o644)
 
     def renew(self, request: bytes, peer_serial: int, now: datetime | None = None) -> bytes:
         """Return a certificate for a request that came over a connection with the certificate `peer_serial`.

@@ -5,6 +5,7 @@
 | device.key | drawn here, never leaves; mode 0600 |
 | device.crt | from the agency, replaced at each renewal together with the key |
 | enrolment.json | the agency's address, and until it was used the token |
+| lists.pub | to which the agency encrypts hot lists; it hears it with the first request |
 | ca.crt | the agency's authority; what the broker and the agency's address must show |
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from platesieve.adapters.disk.whole_file import sync_folder, write_whole
 from platesieve.domain.errors import InputError, KeyFileError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platesieve.adapters.enrolment.https import Ask
+
+LISTS_PUBLIC: Final = "lists.pub"
 
 
 class DeviceFolder:
@@ -46,6 +49,10 @@ class DeviceFolder:
         """Keep what the installer brought."""
         write_whole(self.authority_file, authority, 0o644)
         write_whole(self._path / "enrolment.json", json.dumps({"url": url, "token": token}).encode(), 0o600)
+
+    def tell_lists_key(self, public: bytes) -> None:
+        """Keep the key that hot lists are to be encrypted to, for the agency to hear when this device enrols."""
+        write_whole(self._path / LISTS_PUBLIC, public, 0o644)
 
     def request(self) -> bytes:
         """Return a signing request for this device's key; the key is drawn the first time."""
@@ -79,6 +86,8 @@ class DeviceFolder:
         if not invitation.get("token"):
             raise KeyFileError("this device was not invited", "ask the agency for a token: platesieve provision new")
         document = {"request": self.request().decode(), "token": invitation["token"]}
+        if (self._path / LISTS_PUBLIC).exists():
+            document["lists_key"] = self._read(LISTS_PUBLIC).decode()
         self.accept(ask(f"{invitation['url']}/enrol", document, None))
         return True
 

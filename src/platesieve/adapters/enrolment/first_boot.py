@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import tomli_w
 
 from platesieve.adapters.disk.config_file import load_settings
+from platesieve.adapters.disk.key_files import load_or_create_lists_key
 from platesieve.adapters.disk.whole_file import sync_folder, write_whole
 from platesieve.adapters.enrolment import provision_file
-from platesieve.adapters.enrolment.device_folder import DeviceFolder
+from platesieve.adapters.enrolment.device_folder import LISTS_PUBLIC, DeviceFolder
 from platesieve.domain.errors import StorageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def _put_in_place(provision: Provision, etc: Path, state: Path, owner: tuple[int
     enrolment = provision.enrolment
     device = DeviceFolder(uplink, provision.device_path)
     device.invite(enrolment.url, enrolment.token, enrolment.authority.encode())
+    if provision.delivery is not None:
+        _put_delivery(provision.delivery, etc, state / "camera", owner)
+        device.tell_lists_key((state / "camera" / LISTS_PUBLIC).read_bytes())
     if provision.aiming.minutes is not None:
         asked = f"{provision.aiming.minutes} {provision.aiming.code or ''}".strip()
         write_whole(state / "aim", f"{asked}\n".encode(), 0o600, owner)
@@ -100,6 +104,17 @@ def _put_in_place(provision: Provision, etc: Path, state: Path, owner: tuple[int
     load_settings(trial, {})
     trial.rename(etc / "platesieve.toml")
     sync_folder(etc)
+
+
+def _put_delivery(delivery: provision_file.Delivery, etc: Path, camera: Path, owner: tuple[int, int] | None) -> None:
+    """Put the trust root in place, and draw the key to which the agency encrypts hot lists."""
+    write_whole(etc / provision_file.ROOT, delivery.root.encode(), 0o644)
+    if delivery.ca is not None:
+        write_whole(etc / provision_file.DELIVERY_CA, delivery.ca.encode(), 0o644)
+    load_or_create_lists_key(camera)
+    if owner is not None:
+        for half in camera.glob("lists.*"):
+            os.chown(half, *owner)
 
 
 def _take_away(file: Path, provision: Provision) -> None:

@@ -13,6 +13,7 @@ import tomli_w
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
+from platesieve.adapters.delivery.stored import check_root
 from platesieve.domain.errors import ConfigError, PlatesieveError
 from platesieve.domain.instant import NS_PER_S, Instant
 from platesieve.enrolment.certificates import certificate_facts
@@ -22,6 +23,7 @@ from platesieve.settings import Audit, Device, Exposure, Settings, out_of_bounds
 
 MAX_BYTES = 64 * 1024
 NAME = "platesieve.toml"
+ROOT, DELIVERY_CA = "root.json", "delivery-ca.crt"  # beside the settings
 SERVICE_PORT = "192.168.7.1"  # as firmware/overlay sets it up: 70-platesieve-service-port.network
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
@@ -75,6 +77,23 @@ class Aiming:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where signed policies, hot lists and updates come from.
+
+    Attributes:
+        url: of what `platesieve agency publish` wrote.
+        root: the agency's root.json, as text: whoever signs it decides whom the device believes.
+        ca: certificate of the server's authority, PEM; those that the system knows unless given.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    url: Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.:/_-]+$")]
+    root: Annotated[str, MaxLen(1 << 15)]
+    ca: Annotated[str, MaxLen(8192)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """How often the audit log is fed, and with it the card.
 
@@ -103,6 +122,7 @@ class Provision:
         aiming: the aiming page.
         exposure: profiles of day and night; the same table as in the settings.
         audit: how often the log is fed.
+        delivery: where signed documents come from; `policy` counts until one of them says another.
         format: version of this file.
     """
 
@@ -119,6 +139,7 @@ class Provision:
     aiming: Aiming = field(default_factory=Aiming)
     exposure: Exposure = field(default_factory=Exposure)
     audit: Log = field(default_factory=Log)
+    delivery: Delivery | None = None
     format: Literal[1] = 1
 
     @property
@@ -159,7 +180,7 @@ def checked(tree: dict[str, Any]) -> Provision:
     problems += out_of_bounds(Settings(exposure=found.exposure))
     if not is_one_address(found.aiming.address):
         problems.append("aiming.address: must be the IP address of one interface of the device")
-    for name, check in (("policy", _may_read), ("enrolment.authority", _ca)):
+    for name, check in (("policy", _may_read), ("enrolment.authority", _ca), ("delivery", _delivery)):
         try:
             check(found)
         except PlatesieveError as error:
@@ -218,6 +239,10 @@ def settings_tree(provision: Provision, state: str) -> dict[str, Any]:
         tree["audit"] = asdict(provision.audit)
     if provision.command_key is not None:
         tree["command_key"] = "command.pub"
+    if provision.delivery is not None:
+        tree["delivery"] = {"url": provision.delivery.url, "root": ROOT}
+        if provision.delivery.ca is not None:
+            tree["delivery"]["ca_file"] = DELIVERY_CA
     return tree
 
 
@@ -256,6 +281,13 @@ def _no_such_policy(tree: dict[str, Any]) -> tuple[str, ...]:
 
 def _ca(provision: Provision) -> None:
     certificate_facts(provision.enrolment.authority.encode())
+
+
+def _delivery(provision: Provision) -> None:
+    if provision.delivery is not None:
+        check_root(provision.delivery.root.encode())
+        if provision.delivery.ca is not None:
+            certificate_facts(provision.delivery.ca.encode())
 
 
 @cache

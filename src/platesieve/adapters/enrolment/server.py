@@ -124,8 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _certificate(self, document: dict[str, Any]) -> bytes:
         match self.path, document:
-            case "/enrol", {"request": str(request), "token": str(token)}:
-                return self.server.authority.enrol(request.encode(), token)
+            case "/enrol", {"request": str(request), "token": str(token), **more}:
+                certificate = self.server.authority.enrol(request.encode(), token)
+                if isinstance(lists_key := more.get("lists_key"), str):
+                    self.server.authority.keep_lists_key(request.encode(), lists_key)
+                return certificate
             case "/renew", {"request": str(request)}:
                 return self.server.authority.renew(request.encode(), self._peer_serial())
         raise KeyFileError("a request of no known kind", "use platesieve enrol")
