@@ -45,8 +45,12 @@ class Cluster:
     def __enter__(self) -> Self:
         nodes = "localhost,localhost,localhost"
         subprocess.run([FLEET / "setup", self.folder, nodes, DEVICE, OTHER, STRANGER], check=True, capture_output=True)
-        self.local("start")
-        assert wait_until(lambda: self.running() == 3, 60)
+        try:
+            self.local("start")
+            assert wait_until(lambda: self.running() == 3, 60)
+        except BaseException:
+            self.__exit__()  # nodes that did start would go on without us
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
