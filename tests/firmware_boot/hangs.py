@@ -7,6 +7,7 @@ Times are the guest's own; the program's start is not in them, because an emulat
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
@@ -84,8 +85,9 @@ def _more(work: Path, kind: Kind) -> Path:
     (root / "more/etc").mkdir()
     (root / "more/etc/uptime").write_text("5000.0 5000.0\n")  # a machine that has run for long
     (rescue / "90-uptime.conf").write_text("[Service]\nEnvironment=PLATESIEVE_UPTIME=/etc/uptime\n")
-    archive = work / "more.cpio"
-    with archive.open("wb") as out:
-        names = subprocess.run(["find", "more"], cwd=root, check=True, capture_output=True).stdout
-        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=names, stdout=out, check=True)
+    archive = work / "more.cpio.gz"
+    names = subprocess.run(["find", "more"], cwd=root, check=True, capture_output=True).stdout
+    command = ["cpio", "-o", "-H", "newc", "--quiet"]
+    packed = subprocess.run(command, cwd=root, input=names, check=True, capture_output=True).stdout
+    archive.write_bytes(gzip.compress(packed))  # the kernel takes a second archive, but a plain one must be aligned
     return archive
