@@ -260,7 +260,9 @@ def test_rescue_reboots_only_where_it_helps(
     A process that cannot be killed is a hang as well, although its successor ends with a status that forbids restarts.
     """
     (tmp_path / "group").mkdir()
-    (tmp_path / "group/cgroup.procs").write_text("812\n" if result == "left behind" else "")
+    (tmp_path / "group/cgroup.procs").write_text("812\n")
+    (tmp_path / "812").mkdir()
+    (tmp_path / "812/stat").write_text(f"812 (python3) {'D' if result == 'left behind' else 'S'} 1 812\n")
     (tmp_path / "uptime").write_text(f"{uptime_s}.25 100.0\n")
     systemctl = tmp_path / "systemctl"
     aims = 0 if result == "aiming" else 3  # as `systemctl is-active` answers
@@ -275,11 +277,47 @@ def test_rescue_reboots_only_where_it_helps(
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "PLATESIEVE_UPTIME": str(tmp_path / "uptime"),
         "PLATESIEVE_CGROUPS": str(tmp_path),
+        "PLATESIEVE_PROC": str(tmp_path),
         "PLATESIEVE_SLEEP": shutil.which("true") or "true",
     }
     subprocess.run(
         [OVERLAY / "usr/lib/platesieve/rescue"], env=environment, check=True, capture_output=True, timeout=10
     )
+
+    asked = tmp_path / "asked"
+    assert (asked.read_text().splitlines() if asked.exists() else []) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "uptime_s", "expected"),
+    [
+        ("D", "watchdog", 5000, ["--no-block reboot"]),
+        ("D", "watchdog", 60, []),
+        ("S", "watchdog", 5000, []),
+        ("D", "success", 5000, []),
+    ],
+)
+def test_what_cannot_be_killed_is_not_waited_for(
+    tmp_path: Path, state: str, result: str, uptime_s: int, expected: list[str]
+) -> None:
+    """After each stop: a process that is left in the kernel means a reboot now; after any other it starts anew."""
+    files = {"uptime": f"{uptime_s}.25 1", "group/cgroup.procs": "812", "812/stat": f"812 (a) {state} 1"}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    systemctl = tmp_path / "systemctl"
+    shown = "case $* in *ControlGroup*) echo /group; exit ;; *is-active*) exit 3 ;; *show*) exit ;; esac"
+    systemctl.write_text(f'#!/bin/sh\n{shown}\necho "$@" >> {tmp_path}/asked\n')
+    systemctl.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SERVICE_RESULT": result,
+        "PLATESIEVE_UPTIME": str(tmp_path / "uptime"),
+        "PLATESIEVE_CGROUPS": str(tmp_path),
+        "PLATESIEVE_PROC": str(tmp_path),
+    }
+    rescue = str(OVERLAY / "usr/lib/platesieve/rescue")
+    subprocess.run([rescue, "stopped"], env=environment, check=True, capture_output=True, timeout=10)
 
     asked = tmp_path / "asked"
     assert (asked.read_text().splitlines() if asked.exists() else []) == expected

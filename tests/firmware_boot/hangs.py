@@ -77,7 +77,7 @@ def _more(work: Path, kind: Kind) -> Path:
     if kind == "in the kernel":  # systemd itself would hang where it prepares a state folder on a frozen file system
         freeze = ["StateDirectory=", "ReadWritePaths=/var/lib/platesieve"]
         freeze += ["ExecStartPre=-+/sbin/fsfreeze --freeze /var/lib/platesieve"]
-    lines = ["[Unit]", "ConditionPathExists=", "[Service]", *times]
+    lines = ["[Unit]", "ConditionPathExists=", "[Service]", *times, "Environment=PLATESIEVE_UPTIME=/etc/uptime"]
     lines += [*freeze, "ExecStart=", f"ExecStart=/usr/bin/python3 /usr/lib/stand-in {'kernel' if freeze else 'sleep'}"]
     (drop_in / "90-stand-in.conf").write_text("\n".join(lines) + "\n")
     rescue = drop_in.with_name("platesieve-rescue.service.d")
