@@ -93,7 +93,7 @@ def sign(
 
 @app.command()
 def revoke(device: DeviceArgument, authority: AuthorityOption) -> None:
-    """Revoke every certificate and token of a device and write crl.pem for the broker (Mosquitto: crlfile).
+    """Revoke every certificate and token of a device and deny its name; say what the broker needs to know of it.
 
     Examples:
 
@@ -103,7 +103,8 @@ def revoke(device: DeviceArgument, authority: AuthorityOption) -> None:
 
     folder = AuthorityFolder(authority)
     count = folder.revoke(device)
-    say(f"{count} certificates revoked; give the broker {authority / 'crl.pem'} and let it read it again (SIGHUP)")
+    say(f"{count} certificate{'' if count == 1 else 's'} revoked, and the name {device} denied")
+    _say_next(authority, has_broker=folder.has_broker)
 
 
 @app.command()
@@ -116,4 +117,15 @@ def revocations(authority: AuthorityOption) -> None:
     """
     from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
 
-    say(f"written: {AuthorityFolder(authority).write_revocations()}")
+    folder = AuthorityFolder(authority)
+    say(f"written: {folder.write_revocations()}")
+    _say_next(authority, has_broker=folder.has_broker)
+
+
+def _say_next(authority: Path, *, has_broker: bool) -> None:
+    """Say how the broker learns of it: Mosquitto 2.0 reads no list of revoked certificates for websockets."""
+    if has_broker:
+        say(f"now run: deploy/mosquitto/setup renew {authority}; then restart the broker")
+        return
+    say(f"for a broker of deploy/mosquitto run: deploy/mosquitto/setup renew FOLDER {authority}; then restart it")
+    say(f"any other needs {authority / 'crl.pem'}, and must deny everything to the names in {authority / 'revoked'}")

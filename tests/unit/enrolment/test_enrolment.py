@@ -222,6 +222,50 @@ def test_who_was_revoked_cannot_renew_and_is_on_the_list(
     assert authority.renew(certificates.new_request(certificates.new_key(), OTHER), other_serial)
 
 
+def test_a_revoked_name_is_not_given_again(tmp_path: Path, authority: AuthorityFolder, device: DeviceFolder) -> None:
+    """Its old certificate may still come in over websockets; where no broker has them, a person takes it off."""
+    authority.revoke(CAM)
+    authority.revoke(CAM)
+    assert (tmp_path / "authority/revoked").read_text() == f"{CAM}\n"
+    with pytest.raises(KeyFileError, match="was revoked") as caught:
+        authority.new_token(CAM, 1)
+    assert "give another name" in caught.value.hint
+    authority.new_token(OTHER, 1)
+
+    (tmp_path / "authority/revoked").unlink()
+    assert authority.enrol(device.request(), authority.new_token(CAM, 1))
+
+
+def test_who_is_denied_gets_no_certificate_by_an_older_token(
+    tmp_path: Path, authority: AuthorityFolder, device: DeviceFolder
+) -> None:
+    """`setup revoke` denies a name and knows nothing of tokens."""
+    (tmp_path / "authority/revoked").write_text(f"collector.metro\n{CAM}\n")
+    assert refused(authority, device.request(), token_of(tmp_path)) is Answer.UNKNOWN
+    (tmp_path / "authority/revoked").write_text("collector.metro\n")
+    assert authority.enrol(device.request(), token_of(tmp_path))
+
+
+def test_the_list_holds_what_setup_made_or_revoked_too(tmp_path: Path, authority: AuthorityFolder) -> None:
+    """The table of `openssl ca` in the same folder, and the certificate of the same name that setup made."""
+    folder = tmp_path / "authority"
+    (folder / "authority").mkdir()
+    (folder / "authority/index.txt").write_text(
+        "V\t280101000000Z\t\t1A\tunknown\t/CN=a\n"
+        "R\t280101000000Z\t261128175100Z\t1B\tunknown\t/CN=b\n"
+        "R\t280101000000Z\t261128175100Z,keyCompromise\t1C\tunknown\t/CN=c\n"
+    )
+    signer = (folder / "ca.crt").read_bytes(), (folder / "ca.key").read_bytes()
+    made = certificates.issue(certificates.new_request(certificates.new_key(), CAM), signer, NOW)
+    (folder / "metro_bridge_cam-1.crt").write_bytes(made)
+
+    assert authority.revoke(OTHER) == 0
+    assert authority.revoke(CAM) == 1
+    revoked = {one.serial_number for one in x509.load_pem_x509_crl((folder / "crl.pem").read_bytes())}
+    assert revoked == {0x1B, 0x1C, certificates.certificate_facts(made)[2]}
+    assert [file.read_bytes() for file in (folder / "revoked-certificates").iterdir()] == [made]
+
+
 def test_nobody_renews_for_another(authority: AuthorityFolder) -> None:
     """A request for cam-1 over the connection of cam-2."""
     serial = certificates.certificate_facts(

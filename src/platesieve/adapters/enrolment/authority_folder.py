@@ -1,5 +1,7 @@
-"""The agency's side on a disk: ca.crt, ca.key, tokens, what was issued, what was revoked, crl.pem, lists/*.pub.
+"""The agency's side on a disk: ca.crt, ca.key, tokens, what was issued, who was revoked, crl.pem, lists/*.pub.
 
+The folder may be one of deploy/mosquitto/setup too, which shares `revoked` with us: names, one a line, that the access
+list denies everything, because Mosquitto 2.0 reads no list of revoked certificates for websockets.
 Every change is one file replaced as a whole, under a lock; a token is recorded as used before its certificate is given.
 """
 
@@ -72,8 +74,17 @@ class AuthorityFolder:
         return self._authority[0]
 
     def new_token(self, device: str, hours: float) -> str:
-        """Return a token for one device, recorded without its secret."""
+        """Return a token for one device, recorded without its secret.
+
+        Raises:
+            KeyFileError: it is no name of a device, or one that was revoked.
+        """
         expires = datetime.now(UTC) + timedelta(hours=hours)
+        if certificates.check_device_path(device) in self.denied():
+            raise KeyFileError(
+                f"the name {device} was revoked, and its old certificate may still come in over websockets",
+                f"give another name; where no broker offers websockets, take it out of {self._path / 'revoked'}",
+            )
         text, token = tokens.new_token(certificates.check_device_path(device), expires)
         with self._changing("tokens.json") as kept:
             kept[token.id] = {**asdict(token), "expires": token.expires.isoformat()}
@@ -87,7 +98,7 @@ class AuthorityFolder:
             KeyFileError: the request is none.
         """
         now = now or datetime.now(UTC)
-        device, fingerprint = certificates.request_facts(request)
+        device, fingerprint = self._wanted(request)
         id_, secret = tokens.split(token_text)
         with self._changing("tokens.json") as kept:
             fields = kept.get(id_)
@@ -120,7 +131,7 @@ class AuthorityFolder:
             RefusedError: that certificate is not one of ours, was revoked, or is of another device than the request.
         """
         now = now or datetime.now(UTC)
-        device, fingerprint = certificates.request_facts(request)
+        device, fingerprint = self._wanted(request)
         known = self._table("issued.json").get(str(peer_serial))
         if known is None or known.get("revoked"):
             raise RefusedError(Answer.UNKNOWN)
@@ -129,32 +140,68 @@ class AuthorityFolder:
         return self._issue(request, device, fingerprint, now)
 
     def revoke(self, device: str, now: datetime | None = None) -> int:
-        """Revoke every certificate of a device and write the list for the broker; return how many there were."""
+        """Revoke every certificate of a device, deny its name, and write the list; return how many there were.
+
+        For setup each certificate then lies in revoked-certificates/, and the name stands in revoked.
+        """
         now = now or datetime.now(UTC)
         certificates.check_device_path(device)
-        count = 0
+        gone: dict[str, str] = {}
         with self._changing("issued.json") as issued:
-            for fields in issued.values():
+            issued.update(self._made_by_setup(device, issued))
+            for serial, fields in issued.items():
                 if fields["device"] == device and not fields.get("revoked"):
                     fields["revoked"] = now.isoformat()
-                    count += 1
+                    gone[serial] = str(fields["certificate"])
         with self._changing("tokens.json") as kept:
             for id_ in [id_ for id_, fields in kept.items() if fields["device"] == device]:
                 del kept[id_]
+        with _as_storage_error():
+            (self._path / "revoked-certificates").mkdir(mode=0o700, exist_ok=True)
+        for serial, certificate in gone.items():
+            write_whole(self._path / "revoked-certificates" / f"{serial}.crt", certificate.encode(), 0o600)
+        names = dict.fromkeys([*self.denied(), device])
+        write_whole(self._path / "revoked", "".join(f"{name}\n" for name in names).encode(), 0o600)
         self.write_revocations(now)
-        return count
+        return len(gone)
 
     def write_revocations(self, now: datetime | None = None) -> Path:
         """Write crl.pem anew and return where it is; a broker needs a fresh one every month."""
-        gone = [
-            (int(serial), datetime.fromisoformat(fields["revoked"]))
-            for serial, fields in self._table("issued.json").items()
-            if fields.get("revoked")
-        ]
-        write_whole(
-            self._path / "crl.pem", certificates.revocations(gone, self._authority, now or datetime.now(UTC)), 0o644
-        )
+        gone = _revoked_by_setup(self._content("authority/index.txt"))
+        for serial, fields in self._table("issued.json").items():
+            if fields.get("revoked"):
+                gone[int(serial)] = datetime.fromisoformat(fields["revoked"])
+        listed = certificates.revocations(gone.items(), self._authority, now or datetime.now(UTC))
+        write_whole(self._path / "crl.pem", listed, 0o644)
         return self._path / "crl.pem"
+
+    def denied(self) -> tuple[str, ...]:
+        """Return the names that were revoked, by us or by deploy/mosquitto/setup."""
+        return tuple(self._content("revoked").split())
+
+    @property
+    def has_broker(self) -> bool:
+        """Return whether deploy/mosquitto/setup made a broker in this folder."""
+        return (self._path / "mosquitto.conf").exists()
+
+    def _wanted(self, request: bytes) -> tuple[str, str]:
+        """Return device and fingerprint of a request whose device was not revoked."""
+        device, fingerprint = certificates.request_facts(request)
+        if device in self.denied():
+            raise RefusedError(Answer.UNKNOWN)
+        return device, fingerprint
+
+    def _made_by_setup(self, device: str, issued: dict[str, Any]) -> dict[str, Any]:
+        """Return the certificate that deploy/mosquitto/setup made for a device, as `issued` has them."""
+        text = self._content(f"{device.replace('/', '_')}.crt")
+        if not text:
+            return {}
+        name, fingerprint, serial, _, ends = certificates.certificate_facts(text.encode())
+        if name != device or str(serial) in issued:
+            return {}
+        return {
+            str(serial): {"device": device, "key": fingerprint, "ends": ends.isoformat(), "certificate": text},
+        }
 
     def _issue(self, request: bytes, device: str, fingerprint: str, now: datetime) -> bytes:
         with self._changing("issued.json") as issued:
@@ -188,13 +235,32 @@ class AuthorityFolder:
         except (OSError, ValueError) as error:
             raise InputError(f"{self._path / name} cannot be read", "restore it from a copy") from error
 
+    def _content(self, name: str) -> str:
+        """Return a file, empty where there is none."""
+        try:
+            return (self._path / name).read_text("ascii")
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self._path / name} cannot be read", "restore it from a copy") from error
+
     def _read(self, name: str) -> bytes:
         try:
             return (self._path / name).read_bytes()
         except OSError as error:
             raise InputError(
-                f"{self._path / name} cannot be read: {error.strerror}", "make one with: platesieve enrol authority"
+                f"{self._path / name} cannot be read: {error.strerror}",
+                "make one: platesieve agency enrol authority",
             ) from error
+
+
+def _revoked_by_setup(index: str) -> dict[int, datetime]:
+    """Return serial numbers and times of the revoked in a table of `openssl ca`: status, end, revoked, serial, ..."""
+    rows = [line.split("\t") for line in index.splitlines() if line.startswith("R\t")]
+    return {
+        int(row[3], 16): datetime.strptime(row[2].partition(",")[0], "%y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        for row in rows
+    }
 
 
 @contextmanager
