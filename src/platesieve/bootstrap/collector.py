@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from platesieve.adapters.local.metrics import PrometheusMeters
     from platesieve.adapters.mqtt.inbox import MqttInbox
     from platesieve.audit.cosignature import CosignerKey
+    from platesieve.audit.entries.choices import Role
     from platesieve.collector.admission import Rules
     from platesieve.collector.case import Exported
     from platesieve.collector.records import Event
@@ -257,6 +258,7 @@ def case_files(
     user: str,
     purpose: Purpose,
     audit_logs: Path | None,
+    role: Role | None = None,
 ) -> dict[str, bytes]:
     """Return the files of one case by name; every event is opened by the desk, which logs first.
 
@@ -270,7 +272,7 @@ def case_files(
     witness = state_folder(settings) / "witness"
     names = {f"{event.device.replace('/', '_')}.witness" for event in events}
     lines = {name: (witness / name).read_bytes() for name in sorted(names) if (witness / name).exists()}
-    return package(store, desk, case, user, purpose, _evidence(settings, events, audit_logs), lines)
+    return package(store, desk, case, user, purpose, _evidence(settings, events, audit_logs), lines, role)
 
 
 def _evidence(settings: CollectorSettings, events: Sequence[Event], audit_logs: Path | None) -> dict[str, str]:

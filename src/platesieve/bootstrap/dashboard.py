@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from platesieve.audit.entries.choices import Role
     from platesieve.collector.settings import CollectorSettings
     from platesieve.collector.store import CollectorStore
     from platesieve.dashboard.parts import Desks, Options
@@ -102,8 +103,8 @@ def desks_of(settings: CollectorSettings, store: CollectorStore, audit_logs: Pat
 
     reveals = open_desk(settings, store)
 
-    def package(case: str, user: str, purpose: Purpose) -> dict[str, bytes]:
-        return case_files(settings, store, reveals, case, user, purpose, audit_logs)
+    def package(case: str, user: str, purpose: Purpose, role: Role) -> dict[str, bytes]:
+        return case_files(settings, store, reveals, case, user, purpose, audit_logs, role)
 
     return Desks(reveals, open_retention(settings, store), package)
 

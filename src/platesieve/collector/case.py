@@ -14,6 +14,7 @@ from platesieve.domain.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from platesieve.audit.entries.choices import Role
     from platesieve.collector.records import Access, Event, Hold, Stored
     from platesieve.collector.reveal import RevealDesk
     from platesieve.collector.store import CollectorStore
@@ -123,6 +124,7 @@ def package(
     purpose: Purpose,
     evidence: Mapping[str, str],
     beside: Mapping[str, bytes],
+    role: Role | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a case by name. Every event is opened through the desk, so every opening is logged.
 
@@ -134,6 +136,7 @@ def package(
         purpose: why.
         evidence: text of an evidence package by event id, for those that a device's log proves.
         beside: other files of the package by name: those of the witness.
+        role: as what they export, for the log; None where nobody knows.
 
     Raises:
         InputError: no event belongs to the case.
@@ -144,7 +147,7 @@ def package(
     for number, event in enumerate(events, start=1):
         files[f"event-{number}.json"] = _json(event.document)
         if event.sealed_fields:
-            revealed = desk.reveal(RevealRequest(event.id, user, purpose, case, action=Action.EXPORT))
+            revealed = desk.reveal(RevealRequest(event.id, user, purpose, case, role=role, action=Action.EXPORT))
             files[f"event-{number}.opened"] = _json({**event.document, "data": {**event.data, **revealed.fields}})
         if event.id in evidence:
             files[f"event-{number}.evidence"] = evidence[event.id].encode()

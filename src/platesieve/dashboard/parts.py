@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from platesieve.audit.entries.choices import Role as LoggedRole
     from platesieve.collector.records import Hold
     from platesieve.collector.reveal import Revealed, RevealRequest
     from platesieve.collector.store import CollectorStore
@@ -54,12 +55,12 @@ class Desks:
     Attributes:
         reveals: opens fields.
         retention: keeps events for a case, and lets them go.
-        package: returns the files of a case, by case number, account name and purpose.
+        package: returns the files of a case, by case number, account name, purpose and role.
     """
 
     reveals: Reveals
     retention: Retention
-    package: Callable[[str, str, Purpose], Mapping[str, bytes]]
+    package: Callable[[str, str, Purpose, LoggedRole], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)

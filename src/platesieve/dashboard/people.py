@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from platesieve.audit.entries import choices as logged
 from platesieve.domain.errors import InputError
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}", re.ASCII)
@@ -19,6 +20,14 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     AUDITOR = "auditor"
     ADMIN = "admin"
+
+
+LOGGED_AS = {  # what the transparency log calls them
+    Role.OFFICER: logged.Role.OPERATOR,
+    Role.SUPERVISOR: logged.Role.SUPERVISOR,
+    Role.AUDITOR: logged.Role.AUDITOR,
+    Role.ADMIN: logged.Role.ADMINISTRATOR,
+}
 
 
 class Permission(StrEnum):

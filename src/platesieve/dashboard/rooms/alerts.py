@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from platesieve.audit.entries import choices as logged
 from platesieve.collector.records import Outcome
 from platesieve.collector.reveal import RevealRequest
 from platesieve.dashboard.alert import alert_of, opened
 from platesieve.dashboard.doorway import COOKIE, Page, RefusalError, Visit
 from platesieve.dashboard.journal import Act
-from platesieve.dashboard.people import Permission, Role
+from platesieve.dashboard.people import LOGGED_AS, Permission
 from platesieve.dashboard.wording import capital, span
 from platesieve.domain.access import OutcomeCode, Purpose
 from platesieve.domain.disclosure import Kind
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 LISTED = 200
 _DAY_NS = 86_400 * NS_PER_S
 _HITS = (Kind.HIT,)
-_AS = {  # what the transparency log calls them
-    Role.OFFICER: logged.Role.OPERATOR,
-    Role.SUPERVISOR: logged.Role.SUPERVISOR,
-    Role.AUDITOR: logged.Role.AUDITOR,
-    Role.ADMIN: logged.Role.ADMINISTRATOR,
-}
 
 
 def _alerts(visit: Visit) -> Response:
@@ -93,7 +86,7 @@ def _reveal(visit: Visit) -> Response:
         return alert_page(visit, alert, problem=problem, status=422)
     parts.by_account.count(visit.who.name, parts.now_s())
     try:
-        asked = RevealRequest(alert.id, visit.who.name, Purpose(purpose), case, role=_AS[visit.who.role])
+        asked = RevealRequest(alert.id, visit.who.name, Purpose(purpose), case, role=LOGGED_AS[visit.who.role])
         revealed = parts.desks.reveals.reveal(asked)  # 3.
     except (AuditError, StorageError) as error:
         return alert_page(

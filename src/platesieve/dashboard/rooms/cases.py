@@ -14,7 +14,7 @@ from platesieve.collector.case import cases, find_case
 from platesieve.dashboard.alert import alert_of
 from platesieve.dashboard.doorway import Page, RefusalError, Visit
 from platesieve.dashboard.journal import Act
-from platesieve.dashboard.people import Permission
+from platesieve.dashboard.people import LOGGED_AS, Permission
 from platesieve.dashboard.rooms.alerts import alert_page, found_alert
 from platesieve.dashboard.wording import capital, span
 from platesieve.domain.access import Purpose
@@ -82,7 +82,7 @@ def _export(visit: Visit) -> Response:
         return _case_page(visit, case, f"Too many cases were exported. Try again in {span(wait_s)}.", status=429)
     parts.by_exporter.count(visit.who.name, parts.now_s())
     try:
-        files = parts.desks.package(case.number, visit.who.name, Purpose(purpose))
+        files = parts.desks.package(case.number, visit.who.name, Purpose(purpose), LOGGED_AS[visit.who.role])
     except PlatesieveError as error:
         status = 503 if isinstance(error, (AuditError, StorageError)) else 422
         return _case_page(visit, case, f"{capital(error.message)}.", capital(error.hint), status)
