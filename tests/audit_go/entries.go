@@ -112,7 +112,7 @@ var optional = map[string]map[string]shape{
 	"delivered":          {"receipt_sha256": sha},
 	"self-test":          {"sha256": sha},
 	"calibrated":         {"sha256": sha},
-	"updated":            {"version": version, "sha256": sha},
+	"updated":            {"version": version, "sha256": sha, "from_version": version},
 	"retired":            {"successor_sha256": sha},
 }
 

@@ -119,6 +119,11 @@ def one_of_each() -> list[e.Entry]:
     ]  # fmt: skip
 
 
+SYSTEM_ROLLED_BACK = e.Updated(
+    START_NS, e.Component.SYSTEM, e.UpdateStage.ROLLED_BACK, "0.2.0", "5a" * 32, from_version="0.1.0"
+)
+
+
 def full_batch() -> e.Batch:
     """Return a batch with something in every field."""
     return e.Batch(

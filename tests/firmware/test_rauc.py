@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from platesieve.adapters.local.system_slots import tries
+from platesieve.flow.system_updates import Try
 from tests.firmware.slot_store import PROGRAMS
 from tests.firmware.test_update import pki
 
@@ -176,12 +178,20 @@ def test_a_fetched_bundle_is_installed_once_and_tried(machine: Machine) -> None:
     (bin_folder / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{machine.folder}/asked\n[ "$2" != is-active ]\n')
     for program in bin_folder.iterdir():
         program.chmod(0o755)
-    places = {"PLATESIEVE_STATE": str(machine.folder / "state"), "PLATESIEVE_SYSTEM_STATE": str(machine.folder / "own")}
+    own, trial = machine.folder / "own", machine.folder / "trial"
+    (machine.folder / "version").write_text("0.5.0\n")
+    places = {
+        "PLATESIEVE_STATE": str(machine.folder / "state"),
+        "PLATESIEVE_SYSTEM_STATE": str(own),
+        "PLATESIEVE_SYSTEM_VERSION": str(machine.folder / "version"),
+        "PLATESIEVE_TRIAL": str(trial),
+    }
     environment = {**machine.environment, **places, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
 
     def run() -> int:
         command = [str(PROGRAMS / "install-update")]
-        return subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60).returncode
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60, umask=0o077)
+        return done.returncode
 
     shutil.copyfile(bundle := machine.bundle("0.4.9"), fetched)
     codes = [run(), run()]  # the second time there is nothing any more
@@ -192,7 +202,10 @@ def test_a_fetched_bundle_is_installed_once_and_tried(machine: Machine) -> None:
     taken = hashlib.sha256(bundle.read_bytes()).hexdigest()
 
     assert codes == [1, 0, 0]
-    assert (machine.folder / "own/tried").read_text().split() == [refused, taken]
+    assert tries(own / "tried", trial) == (Try(refused, "0.5.0", "0.4.9", refused=True),)
+    trial.unlink()  # the machine was started
+    assert tries(own / "tried", trial)[1:] == (Try(taken, "0.5.0", "0.6.0", refused=False),)
+    assert (own / "tried").stat().st_mode & 0o777 == 0o644, "the processes that read it are not root's"
     assert "tryboot" not in asked_before
     assert (machine.folder / "asked").read_text().endswith("--no-block reboot --reboot-argument=0 tryboot\n")
     assert machine.slot("system_b") == (machine.folder / "system.img").read_bytes()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platesieve.adapters.local.instance_lock import instance_lock
 from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.local.system_slots import running_system, tries
 from platesieve.bootstrap.folders import Folders
 from platesieve.bootstrap.given import load_command_key
 from platesieve.bootstrap.log import open_log
@@ -18,6 +20,7 @@ from platesieve.bootstrap.sight import build_sight
 from platesieve.flow.books import Books, Facts
 from platesieve.flow.generation import NoDeliveries
 from platesieve.flow.obedience import Obedience
+from platesieve.flow.system_updates import system_updates
 from platesieve.vision.daylight import Wanted
 
 if TYPE_CHECKING:
@@ -83,7 +86,9 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
         pipe = stack.enter_context(closing(PipeOutlet(folders.pipe, clock)))
         stack.callback(_part, pipe)
         outlet = _witnessed(pipe, log, settings)
-        books = Books(judge, settings.audit, _facts(judge, networks), clock.now())
+        system = system_updates(clock.now().wall_ns, running_system(), log.system_updates(), tries())
+        facts = replace(_facts(judge, networks), system=system)
+        books = Books(judge, settings.audit, facts, clock.now())
         obedience = Obedience(
             settings.device,
             load_command_key(settings),

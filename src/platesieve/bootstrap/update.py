@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from platesieve import __version__
 from platesieve.adapters.delivery import fetchers, system_update
 from platesieve.adapters.delivery.stored import read_delivery
 from platesieve.adapters.delivery.threads import device_path, read_trust_root
 from platesieve.adapters.local.system_clock import SystemClock
+from platesieve.adapters.local.system_slots import SYSTEM_VERSION, TRIED
 from platesieve.bootstrap.folders import Folders
 
 if TYPE_CHECKING:
     from platesieve.adapters.delivery.fetchers import Source
     from platesieve.settings import Delivery, Settings
-
-SYSTEM_VERSION: Final = Path("/usr/lib/platesieve/system-version")
-TRIED: Final = Path("/var/lib/platesieve-system/tried")  # root's: firmware/overlay/usr/lib/platesieve/install-update
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,14 @@ class Facts:
     models_delivered: tuple[tuple[str, str, str], ...] = ()
     """Role, version and hash of networks that came signed; with `models_refused` they are not the ones that run."""
     models_refused: bool = False
+    system: tuple[log.Updated, ...] = ()
+    """What became of updates of the whole system since the log spoke of it last (`system_updates`)."""
 
     def updates(self, at_ns: int) -> tuple[log.Updated, ...]:
-        """Return what became of delivered networks at this start; without a readable pair nothing is known of it."""
+        """Return what became of updates at this start; without a readable pair of networks nothing is known of it."""
+        return (*(replace(one, time_ns=at_ns) for one in self.system), *self._networks(at_ns))
+
+    def _networks(self, at_ns: int) -> tuple[log.Updated, ...]:
         stage = log.UpdateStage.REFUSED if self.models_refused else log.UpdateStage.ACTIVATED
         delivered = self.models_delivered
         if self.models_refused and not delivered:

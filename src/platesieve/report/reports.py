@@ -320,7 +320,8 @@ def _told(entry: Entry) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for e
         case e.ConfigLoaded():
             return f"settings {entry.sha256[:8]}"
         case e.Updated():
-            return " ".join(filter(None, (entry.component.value, entry.stage.value, entry.version)))
+            before = entry.from_version and f"from {entry.from_version}"
+            return " ".join(filter(None, (entry.component.value, entry.stage.value, entry.version, before)))
         case e.AimingOpened():
             return f"the installer's page, for {entry.minutes} minutes"
         case e.AimingClosed():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
-from platesieve.audit.entry import LogRepaired, Resumed, Suspended
+from platesieve.audit.entry import Component, LogRepaired, Resumed, Suspended, Updated, UpdateStage
 from platesieve.audit.log_files import read_entries
 from platesieve.audit.verdict import Fault
 from platesieve.audit.verify import verify_log
@@ -79,6 +79,20 @@ def test_a_suspension_outlives_a_restart(tmp_path: Path) -> None:
             answers.append(log.suspended)
 
     assert answers == [False, True, True, True, False]
+
+
+def test_what_the_log_says_of_the_system_is_found_behind_other_updates(tmp_path: Path) -> None:
+    """Newest first, over bundles; an update of a network is none of the system."""
+    system = [
+        Updated(START_NS, Component.SYSTEM, UpdateStage.ACTIVATED, f"0.{number}.0", from_version="0.0.1")
+        for number in (1, 2)
+    ]
+    network = Updated(START_NS, Component.READER, UpdateStage.ACTIVATED, "9.0.0")
+    with AuditFolder(tmp_path, SIGNER) as log:
+        log.append([system[0], *many(600), system[1], network])
+        log.append(many(300))
+    with AuditFolder(tmp_path, SIGNER) as log:
+        assert list(log.system_updates()) == system[::-1]
 
 
 def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:

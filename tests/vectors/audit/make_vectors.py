@@ -11,7 +11,7 @@ from pathlib import Path
 
 from platesieve.audit.entry import encode, type_of
 from platesieve.audit.note import parse_note
-from tests.fakes.log_files import OTHER_SIGNER, SIGNER, LogInMemory, many, one_of_each
+from tests.fakes.log_files import OTHER_SIGNER, SIGNER, SYSTEM_ROLLED_BACK, LogInMemory, many, one_of_each
 
 HERE = Path(__file__).parent
 
@@ -22,7 +22,9 @@ def vectors() -> dict[str, bytes]:
 
 
 def _accepted_entries() -> dict[str, bytes]:
-    return {f"entries/accepted/{type_of(entry)}.json": encode(entry) for entry in one_of_each()}
+    named = {type_of(entry): entry for entry in one_of_each()}
+    named["updated-system"] = SYSTEM_ROLLED_BACK
+    return {f"entries/accepted/{name}.json": encode(entry) for name, entry in named.items()}
 
 
 def _refused_entries() -> dict[str, bytes]:
@@ -76,6 +78,9 @@ def _refused_entries() -> dict[str, bytes]:
         + time
         + b',"type":"manual-entry-added"}',
     }
+    cases["plate_as_version"] = (
+        b'{"component":"system","from_version":"ABC123","stage":"rolled-back",' + time + b',"type":"updated"}'
+    )
     return {f"entries/refused/{name}.json": content for name, content in cases.items()}
 
 

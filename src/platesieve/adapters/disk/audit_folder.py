@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from platesieve.audit.checkpoint import Checkpoint
-from platesieve.audit.entry import LogRepaired, encode
+from platesieve.audit.entry import LogRepaired, Updated, decode, encode
 from platesieve.audit.log_files import read_checkpoint
 from platesieve.audit.tiles import (
     CHECKPOINT,
@@ -139,14 +139,24 @@ class AuditFolder:
         Raises:
             AuditError: a bundle of entries cannot be read.
         """
-        with _as_audit_error("the audit log cannot be read"):
-            for index in reversed(range(-(-self.size // WIDTH))):
-                bundle = self._files.read(bundle_name(index, min(WIDTH, self.size - index * WIDTH))) or b""
-                # Canonical JSON without free text: these bytes stand nowhere but in the type of an entry.
-                suspended, resumed = bundle.rfind(b'"type":"suspended"'), bundle.rfind(b'"type":"resumed"')
-                if suspended != resumed:
-                    return suspended > resumed
+        for bundle in self._newest_bundles():
+            # Canonical JSON without free text: these bytes stand nowhere but in the type of an entry.
+            suspended, resumed = bundle.rfind(b'"type":"suspended"'), bundle.rfind(b'"type":"resumed"')
+            if suspended != resumed:
+                return suspended > resumed
         return False
+
+    def system_updates(self) -> Iterator[Updated]:
+        """Yield what the log says of the system's version, the newest first, reading no further back than is asked.
+
+        Raises:
+            AuditError: a bundle of entries cannot be read.
+        """
+        named = b'"component":"system"'
+        for bundle in self._newest_bundles():
+            for encoded in reversed(unpack_bundle(bundle) if named in bundle else ()):
+                if named in encoded and isinstance(entry := decode(encoded), Updated):
+                    yield entry
 
     def append(self, entries: Sequence[Entry]) -> str:
         """Add entries under a new signed checkpoint and return its text; both survive power loss on return.
@@ -180,6 +190,12 @@ class AuditFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _newest_bundles(self) -> Iterator[bytes]:
+        for index in reversed(range(-(-self.size // WIDTH))):
+            with _as_audit_error("the audit log cannot be read"):
+                bundle = self._files.read(bundle_name(index, min(WIDTH, self.size - index * WIDTH))) or b""
+            yield bundle
 
     def _extended(self, before: Edge, encoded: Sequence[bytes]) -> Edge:
         """Write entries and commit them (FORMAT 7.2)."""

@@ -73,13 +73,17 @@ class AimingClosed(Checked):
 
 @dataclass(frozen=True, slots=True)
 class Updated(Checked):
-    """Something that is signed was installed, activated, taken back or refused; the hash is over its file."""
+    """Something that is signed was installed, activated, taken back or refused; the hash is over its file.
+
+    Of the system, `from_version` ran before; after a refusal, or when `version` was taken back, it still runs.
+    """
 
     time_ns: Time
     component: Annotated[Component, words.Choice(Component)]
     stage: Annotated[UpdateStage, words.Choice(UpdateStage)]
     version: MaybeVersion = None
     sha256: MaybeHash = None
+    from_version: MaybeVersion = None
 
 
 @dataclass(frozen=True, slots=True)
