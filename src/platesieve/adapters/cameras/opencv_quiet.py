@@ -17,4 +17,6 @@ def quieten() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _AV_LOG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(_SILENT)
+        # OpenCV 4, which bookworm needs, has it under another name.
+        set_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
+        set_level(_SILENT)
