@@ -31,7 +31,16 @@ OLD_NUMPY: Final = ("numpy<2", "opencv-python-headless<4.12")  # as deploy/insta
 PROGRAM: Final = "/opt/platesieve/bin/platesieve"
 UNITS: Final = ("platesieve-camera.service", "platesieve-uplink.service")
 # What Python and Debian's own tools write while they work; none of it is ours.
-NOT_OURS: Final = ("__pycache__", "etc/.pwd.lock", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "/tmp/")  # noqa: S108
+NOT_OURS: Final = (
+    "__pycache__",
+    "/var/cache/apt/",
+    "etc/.pwd.lock",
+    "etc/passwd-",
+    "etc/group-",
+    "etc/shadow-",
+    "etc/gshadow-",
+    "/tmp/",
+)  # noqa: S108
 
 
 @dataclass

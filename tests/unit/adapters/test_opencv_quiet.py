@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
-import pytest
 
 from platesieve.adapters.cameras.opencv_quiet import quieten
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_opencv_4_is_silenced_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
