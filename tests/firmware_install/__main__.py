@@ -39,8 +39,8 @@ NOT_OURS: Final = (
     "etc/group-",
     "etc/shadow-",
     "etc/gshadow-",
-    "/tmp/",
-)  # noqa: S108
+    "/tmp/",  # noqa: S108 - a name to leave out
+)
 
 
 @dataclass
