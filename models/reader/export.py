@@ -39,6 +39,7 @@ from models.reader.evaluate import (
 )
 from models.reader.net import Reader
 from models.reader.regions import REGIONS
+from models.reader.train import samples_behind
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise, rectify
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def load_average(checkpoint: Path) -> tuple[Reader, int]:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/reader.sh)")
     net = Reader()
     net.load_state_dict(state["average"]["weights"])
-    return net.eval(), int(state["seen"])
+    return net.eval(), samples_behind(state)
 
 
 def to_onnx(net: Reader, path: Path) -> float:

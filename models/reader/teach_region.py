@@ -20,7 +20,7 @@ from models.common.progress import Telling
 from models.reader.data import start_producers
 from models.reader.net import Reader
 from models.reader.regions import UNTAUGHT
-from models.reader.train import LOSSES_A_LINE, WORK, load_config, normalised, region_loss
+from models.reader.train import LOSSES_A_LINE, WORK, load_config, normalised, region_loss, samples_behind
 
 if TYPE_CHECKING:
     from models.reader.data import Batch
@@ -86,7 +86,7 @@ def teach(config: dict[str, Any], checkpoint: Path, out: Path) -> None:
     for process in processes:
         process.terminate()
     weights = net.cpu().state_dict()
-    save(out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": state["seen"]})
+    save(out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": samples_behind(state)})
 
 
 def main() -> None:

@@ -103,11 +103,16 @@ def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
+def samples_behind(state: dict[str, Any]) -> int:
+    """Return how many samples the weights of a checkpoint were taught on, those before a warm start among them."""
+    return int(state["seen"]) + int(state.get("before", 0))
+
+
 class Run:
-    """One training run: net, optimiser, moving average and how many samples were seen."""
+    """One training run: net, optimiser, moving average, samples seen, and how many before a warm start."""
 
     def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
-        self.recipe, self.path, self.until, self.seen = recipe, path, until, 0
+        self.recipe, self.path, self.until, self.seen, self.before = recipe, path, until, 0, 0
         self.device = device()
         self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
@@ -116,12 +121,13 @@ class Run:
         state = load(path)
         if state is None and warm_start and (first := load(warm_start)):
             self.net.load_state_dict(first["average"]["weights"])
+            self.before = samples_behind(first)
         self.average = MovingAverage(self.net, recipe["average"])
         if state:
             self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"], self.device)
-            self.seen = int(state["seen"])
+            self.seen, self.before = int(state["seen"]), int(state.get("before", 0))
             print(f"resumed at {self.seen} samples")
 
     @property
@@ -159,6 +165,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state(),
             "seen": self.seen,
+            "before": self.before,
         }
         save(self.path, state)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuild the released reader (models/released, float or int8) from nothing. Killed at any point, it goes on where it was when started again.
 #
-#   models/runs/reader.sh              CPU: about 4 h on two busy cores; GPU: as fast as the cores beside it draw
+#   models/runs/reader.sh              CPU: about 3 h on two free cores, 6 h on busy ones; GPU: as fast as the cores beside it draw
 #   WORKERS=12 models/runs/reader.sh   processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
 #   VERSION=2.0                        what released.toml shall say
 #   CATALOGUE=false                    without crops-us-catalogue, the set with the weakest provenance

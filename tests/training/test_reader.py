@@ -256,6 +256,21 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     assert not torch.allclose(whole[key], fresh[key], atol=1e-5)
 
 
+def test_a_warm_start_counts_what_was_taught_before(tmp_path: Path) -> None:
+    """A release says all samples that its weights have seen, over every run of the chain."""
+    recipe = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), ["train.bf16=false"])["train"]
+    first = train.Run(recipe, tmp_path / "first.pt", 100, None)
+    first.seen = 700
+    first.save()
+    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
+    second = train.Run(recipe, tmp_path / "second.pt", 100, tmp_path / "first.pt")
+    second.step(batch)
+    second.save()
+    again = train.Run(recipe, tmp_path / "second.pt", 100, None)
+    assert (again.seen, again.before) == (4, 700)
+    assert export.load_average(tmp_path / "second.pt")[1] == 704
+
+
 def test_the_log_of_a_training_becomes_curves(tmp_path: Path) -> None:
     """Lines of both trainings are understood; a log without losses draws nothing."""
     log = tmp_path / "run.log"
