@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from platesieve import __version__
-from platesieve.adapters.delivery import fetchers, system_update
+from platesieve.adapters.delivery import bundle_fetch, fetchers, system_update
 from platesieve.adapters.delivery.stored import read_delivery
 from platesieve.adapters.delivery.threads import device_path, read_trust_root
 from platesieve.adapters.local.system_clock import SystemClock
@@ -45,9 +45,9 @@ def fetch_update(settings: Settings, running: str | None = None, tried: Path = T
     found, offer = look(settings, running, tried)
     folder, source = Folders.of(settings).uplink / "update", _source(settings.delivery)
     if found.state != "offered" or offer is None or source is None:
-        (folder / system_update.FETCHED).unlink(missing_ok=True)  # the agency may have taken it back meanwhile
+        bundle_fetch.forget(folder)  # the agency may have taken it back meanwhile
         return found
-    fetched = system_update.fetch(offer, source, folder)
+    fetched = bundle_fetch.fetch(offer, source, folder)
     return replace(found, state="fetched", file=fetched)
 
 
@@ -77,7 +77,7 @@ def _offer(settings: Settings) -> system_update.Offer | None:
 
 def _source(delivery: Delivery) -> Source | None:
     if delivery.url:
-        return fetchers.server(delivery.url, delivery.ca_file, system_update.LIMIT_S)
+        return fetchers.server(delivery.url, delivery.ca_file, bundle_fetch.LIMIT_S)
     return fetchers.folder(Path(delivery.folder)) if delivery.folder else None
 
 

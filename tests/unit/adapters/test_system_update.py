@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.delivery import fetchers, system_update
+from platesieve.adapters.delivery import bundle_fetch, fetchers, system_update
 from platesieve.adapters.delivery.system_update import Offer
 from platesieve.bootstrap.folders import Folders
 from platesieve.bootstrap.update import fetch_update
@@ -77,11 +77,11 @@ def test_a_larger_share_holds_all_devices_of_a_smaller_one() -> None:
 def test_a_bundle_is_fetched_whole_and_once(tmp_path: Path) -> None:
     """The second time it is there already, although the server is gone."""
     served = published(tmp_path)
-    found = system_update.fetch(OFFER, fetchers.folder(served), tmp_path / "update")
+    found = bundle_fetch.fetch(OFFER, fetchers.folder(served), tmp_path / "update")
     (served / OFFER.file).unlink()
 
     assert found.read_bytes() == BUNDLE
-    assert system_update.fetch(OFFER, fetchers.folder(served), tmp_path / "update") == found
+    assert bundle_fetch.fetch(OFFER, fetchers.folder(served), tmp_path / "update") == found
 
 
 @pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b"x" + b[1:], lambda b: b + b * 50])
@@ -89,7 +89,7 @@ def test_a_bundle_that_is_not_the_signed_one_leaves_nothing(tmp_path: Path, chan
     """Shorter, longer, or changed: not one byte stays, and an endless one is not read to its end."""
     source = fetchers.folder(published(tmp_path, change(BUNDLE)))
     with pytest.raises(DeliveryError, match="another update than the one that was signed"):
-        system_update.fetch(OFFER, source, tmp_path / "update")
+        bundle_fetch.fetch(OFFER, source, tmp_path / "update")
 
     assert list((tmp_path / "update").iterdir()) == []
 
@@ -97,7 +97,7 @@ def test_a_bundle_that_is_not_the_signed_one_leaves_nothing(tmp_path: Path, chan
 def test_what_has_no_room_is_not_begun(tmp_path: Path) -> None:
     """The audit log must be able to go on."""
     with pytest.raises(StorageError, match="no room"):
-        system_update.fetch(Offer("0.2.0", 1 << 50, "0" * 64), fetchers.folder(tmp_path), tmp_path / "update")
+        bundle_fetch.fetch(Offer("0.2.0", 1 << 50, "0" * 64), fetchers.folder(tmp_path), tmp_path / "update")
 
 
 def test_a_roll_out_in_stages_reaches_the_devices_that_are_named_and_no_other(tmp_path: Path) -> None:

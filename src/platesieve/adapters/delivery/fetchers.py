@@ -7,9 +7,12 @@ them is trusted: what they bring counts only once it is verified.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
+from abc import abstractmethod
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 16
 _STALL_S = 15.0
 _LIMIT_S = 900.0  # 64 MiB at the 600 kbit/s of a poor mobile link; slower is an attack, or no use
-_HTTP_OK, _HTTP_NOT_FOUND = 200, 404
 _METADATA, _TARGETS = "metadata/", "targets/"
 
 
@@ -34,7 +36,7 @@ _METADATA, _TARGETS = "metadata/", "targets/"
 class Source:
     """A repository somewhere: how to fetch from it, the address it begins at, and what to call it in a sentence."""
 
-    fetcher: FetcherInterface
+    fetcher: Fetcher
     base: str
     name: str
 
@@ -64,7 +66,29 @@ def spool(path: Path) -> Source:
     return Source(SpoolFetcher(path), "", "the spool")
 
 
-class HttpsFetcher(FetcherInterface):
+class CutError(DownloadError):
+    """The server could not be reached, or the line broke: another try may go better."""
+
+
+class Fetcher(FetcherInterface):
+    """Fetches a file from its beginning or from further on."""
+
+    @abstractmethod
+    def fetch_from(self, url: str, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the rest of a file in order, each piece with its place in the file.
+
+        The first place is `offset`, or 0 where whoever has the file cannot begin there.
+
+        Raises:
+            CutError: it did not come to its end.
+            DownloadError: it does not come from there.
+        """
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        return (chunk for _, chunk in self.fetch_from(url, 0))
+
+
+class HttpsFetcher(Fetcher):
     """Fetches over TLS with a verified server. No redirects, no proxies, no cookies.
 
     Args:
@@ -82,24 +106,29 @@ class HttpsFetcher(FetcherInterface):
             retries=False,
         )
 
-    def _fetch(self, url: str) -> Iterator[bytes]:
+    def fetch_from(self, url: str, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Ask for a range (RFC 9110, 14) where it is not the whole; a server may answer with the whole all the same."""
+        asked = {"Range": f"bytes={offset}-"} if offset else {}
         end_s = time.monotonic() + self._limit_s
         try:
-            response = self._pool.request("GET", url, preload_content=False, redirect=False)
+            headers = {**self._pool.headers, **asked}
+            response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
             try:
-                if response.status != _HTTP_OK:
-                    raise DownloadHTTPError(f"the server answers {response.status}", response.status)
-                for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
+                position = _begins_at(response, offset)
+                for chunk in response.stream(_CHUNK_BYTES, decode_content=False) if position is not None else ():
                     if time.monotonic() > end_s:
                         raise DownloadError("the server is too slow")
-                    yield chunk
+                    yield position or 0, chunk
+                    position = (position or 0) + len(chunk)
             finally:
                 response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise DownloadError(f"the server cannot be reached: {type(error).__name__}") from error
+            raise CutError(f"the server cannot be reached: {type(error).__name__}") from error
+        if position is None:
+            yield from self.fetch_from(url, 0)
 
 
-class FolderFetcher(FetcherInterface):
+class FolderFetcher(Fetcher):
     """Fetches from a folder below which no link and nothing but plain files is followed.
 
     Args:
@@ -109,8 +138,11 @@ class FolderFetcher(FetcherInterface):
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        yield from _read(self._root, self._inside(url))
+    def fetch_from(self, url: str, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Read a file from a place on."""
+        for chunk in _read(self._root, self._inside(url), offset):
+            yield offset, chunk
+            offset += len(chunk)
 
     def _inside(self, url: str) -> Path:
         """Return the path of a file below the folder."""
@@ -142,8 +174,29 @@ class SpoolFetcher(FolderFetcher):
         return Path(_METADATA) / (role if version.isdigit() else f"{version}.{role}")
 
 
-def _read(root: Path, inside: Path) -> Iterator[bytes]:
-    """Yield the bytes of a plain file below a folder.
+def _begins_at(response: urllib3.BaseHTTPResponse, offset: int) -> int | None:
+    """Return where an answer begins in the file; None where it has nothing of what was asked for.
+
+    Raises:
+        CutError: the server is out of order for now.
+        DownloadHTTPError: it refuses.
+    """
+    match response.status:
+        case HTTPStatus.OK:
+            return 0
+        case HTTPStatus.PARTIAL_CONTENT if offset:
+            named = re.match(r"bytes (\d{1,19})-", response.headers.get("Content-Range", ""), re.ASCII)
+            return offset if named and int(named[1]) == offset else None
+        case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if offset:
+            return None
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.BAD_GATEWAY | HTTPStatus.SERVICE_UNAVAILABLE:
+            raise CutError(f"the server answers {response.status}")
+        case status:
+            raise DownloadHTTPError(f"the server answers {status}", status)
+
+
+def _read(root: Path, inside: Path, offset: int) -> Iterator[bytes]:
+    """Yield the bytes of a plain file below a folder, from a place on.
 
     A stick can hold links to anywhere, pipes that never answer, and names with `..`: none of these is opened.
     """
@@ -156,9 +209,10 @@ def _read(root: Path, inside: Path) -> Iterator[bytes]:
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise DownloadError("something stands there that is no file")
+            file.seek(offset)
             while chunk := file.read(_CHUNK_BYTES):
                 yield chunk
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DownloadHTTPError("the folder has no such file", _HTTP_NOT_FOUND) from error
+        raise DownloadHTTPError("the folder has no such file", HTTPStatus.NOT_FOUND) from error
     except OSError as error:
         raise DownloadError(f"the folder cannot be read: {error.strerror}") from error

@@ -12,30 +12,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from platesieve.adapters.delivery.addressed import Kind
-from platesieve.adapters.delivery.stored import as_delivery_error
-from platesieve.domain.errors import ConfigError, DeliveryError, InputError, StorageError
+from platesieve.domain.errors import ConfigError, DeliveryError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from platesieve.adapters.delivery.fetchers import Source
     from platesieve.adapters.delivery.stored import Delivery
 
 BUNDLES: Final = "updates"
-FETCHED: Final = "bundle.raucb"  # in the device's folder, for the installing service
 MAX_BUNDLE_BYTES: Final = 4 << 30
-LIMIT_S: Final = 6 * 3600.0  # 600 MB at the 300 kbit/s of a very poor mobile link
 _FORMAT = 1
-_ROOM_BYTES = 64 << 20  # that the audit log and the outbox keep
-_CHUNK_BYTES = 1 << 20
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _AGAIN = "have the agency publish again; the system stays as it is"
@@ -162,52 +155,6 @@ def offered(delivery: Delivery, now_ns: int) -> Offer | None:
 def was_tried(offer: Offer, tried: Path) -> bool:
     """Return whether this very bundle was given to RAUC here before: the installing service notes it in that file."""
     return tried.is_file() and offer.sha256 in tried.read_text(encoding="ascii", errors="replace").split()
-
-
-def fetch(offer: Offer, source: Source, folder: Path) -> Path:
-    """Fetch a bundle into a folder, whole or not at all; return the file.
-
-    Raises:
-        DeliveryError: it does not come, or is not the one that was signed.
-        StorageError: there is no room for it.
-    """
-    fetched, pending = folder / FETCHED, folder / f".{FETCHED}.new"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if fetched.exists() and _is(offer, fetched):
-        return fetched
-    fetched.unlink(missing_ok=True)
-    if (room := shutil.disk_usage(folder).free) < 2 * offer.length + _ROOM_BYTES:
-        raise StorageError(
-            f"an update of {offer.length >> 20} MiB has no room twice: {room >> 20} MiB are free", "give a larger card"
-        )
-    try:
-        with as_delivery_error(source.name), pending.open("wb") as file:
-            for chunk in _whole(offer, source):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        pending.replace(fetched)
-    finally:
-        pending.unlink(missing_ok=True)
-    return fetched
-
-
-def _whole(offer: Offer, source: Source) -> Iterator[bytes]:
-    """Yield the bytes of a bundle, and raise at its end where they were not the signed ones."""
-    digest, length = hashlib.sha256(), 0
-    for chunk in source.fetcher.fetch(f"{source.base}{offer.file}"):
-        digest.update(chunk)
-        length += len(chunk)
-        if length > offer.length:
-            break
-        yield chunk
-    if length != offer.length or digest.hexdigest() != offer.sha256:
-        raise DeliveryError(f"{source.name} has another update than the one that was signed", _AGAIN, "bad-signature")
-
-
-def _is(offer: Offer, path: Path) -> bool:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == offer.sha256
 
 
 def _numbers(version: str) -> tuple[int, ...]:
