@@ -32,8 +32,8 @@ def update(
 
     Nothing is installed by this: on a device with two slots `platesieve-update.service` does that once a day, and
     RAUC verifies the bundle again. A line that breaks is no harm: what came is kept, and the rest is asked for, up to
-    20 times and again the next night, where the server knows ranges. Exit codes: 0 fetched, or nothing to do; 65 what is offered is not accepted; 75 no
-    room for it.
+    20 times and again the next night, where the server knows ranges. Exit codes: 0 fetched, or nothing to do; 65 what
+    is offered is not accepted; 75 no room for it.
 
     Examples:
 
