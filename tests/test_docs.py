@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import pkgutil
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "deploy").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IN_PROSE = re.compile(r"`platesieve\s+([^`]+)`")
 FOLDER_ROW = re.compile(r"^\| (`[^|]+`) \|", re.MULTILINE)
 
 
@@ -59,7 +61,7 @@ def faults(words: list[str]) -> list[str]:
             return [f"no verb {verb}"]
         command = command.commands[verb]
     options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-    return [f"no option {word}" for word in rest if word.startswith("-") and word != "-" and word not in options]
+    return [f"no option {word}" for word in rest if re.match("-[^0-9]", word) and word not in options]
 
 
 def verbs(command: Any, path: str = "platesieve") -> Iterator[tuple[str, Any]]:
@@ -93,6 +95,20 @@ def errors() -> set[type[PlatesieveError]]:
 def test_every_command_that_a_page_shows_is_understood(where: str, words: list[str]) -> None:
     """Verbs and options exist; whether they do what the page says is told by the scenarios."""
     assert faults(words) == [], where
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_verb_that_the_prose_names_is_there(page: Path) -> None:
+    """In a sentence a verb may stand without what it needs; its name has to be right."""
+    named = IN_PROSE.findall(page.read_text())
+    verbs = [list(itertools.takewhile(lambda word: not word.startswith("-"), shlex.split(found))) for found in named]
+    assert [fault for words in verbs for fault in faults(words)] == []
+
+
+def test_the_prose_names_verbs() -> None:
+    """The control."""
+    assert IN_PROSE.findall("with `platesieve\naudit fly` and `platesieve.toml`") == ["audit fly"]
+    assert len([found for page in PAGES for found in IN_PROSE.findall(page.read_text())]) > 10
 
 
 def test_a_command_that_is_not_understood_is_found_out() -> None:

@@ -74,6 +74,7 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "noise": lambda: np.random.default_rng(2).bytes(5_000),
     "picture": jpeg,
     "street": frame_of_street,
+    "wanted": (DEMO / "hotlist.csv").read_bytes,  # of plates in the street
     "cut-picture": lambda: jpeg()[:2_000],
     "bomb": bomb,
     "cut-clip": lambda: (DEMO / "street.mp4").read_bytes()[:2_000],

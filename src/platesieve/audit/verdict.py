@@ -107,5 +107,5 @@ def conclude(checkpoint: Checkpoint | None, anchors: tuple[Anchor, ...], finding
     furthest = max((anchor.size for anchor in anchors), default=None)
     seen = "" if furthest is None else f"; its first {furthest} entries are those that a witness saw"
     unsaid = "" if anchors else "; without a witnessed checkpoint nothing is known about entries cut off its end"
-    sentence = f"the log is intact: {size} entries, signed by its device{seen}{unsaid}"
+    sentence = f"the log is intact: {size} {'entry' if size == 1 else 'entries'}, signed by its device{seen}{unsaid}"
     return Verdict(Outcome.INTACT, sentence, findings, checkpoint, anchors)

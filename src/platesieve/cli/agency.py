@@ -22,7 +22,11 @@ EPILOG = (
     "something waits or is over; 65 a device would not accept it; 66 cannot be read or written; 77 keys; 78 a "
     "document is wrong, with every bad row."
 )
-app = typer.Typer(help="Publish signed policies, hot lists and keys for devices.", no_args_is_help=True, epilog=EPILOG)
+app = typer.Typer(
+    help="Publish signed policies, hot lists and keys for devices, and let devices in.",
+    no_args_is_help=True,
+    epilog=EPILOG,
+)
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of the agency's repository.")]
 SiteOption = Annotated[str | None, typer.Option(help="SITE: for all devices there, later ones too.")]

@@ -113,8 +113,8 @@ def _print_rows(found: Preview, rows: list[dict[str, Any]], *, reveal: bool) -> 
 
 def _told(row: dict[str, Any]) -> str:
     if row["decision"] == "tally":
-        group = " ".join(str(value) for value in row["leaves"].values())
-        return f"one is added to a count {group}".rstrip()
+        group = ", ".join(str(value) for value in row["leaves"].values())
+        return f"one more in the count of {group}" if group else "one more in the count"
     if row["decision"] == "suppress":
         return f"nothing: {_WHY_NOTHING.get(row['reason'], row['reason'])}"
     return "\n".join(f"{name}: {_value(value)}" for name, value in row["leaves"].items() if name != "policy")
@@ -125,5 +125,8 @@ def _value(value: Any) -> str:
         return f"sealed to {value['to']}"
     if isinstance(value, dict) and "pseudonym" in value:
         return f"pseudonym {value['pseudonym'][:10]}..."
+    if isinstance(value, dict) and all(isinstance(kind, str) for kind in value.values()):  # the classification
+        kinds = dict.fromkeys(value.values())
+        return "; ".join(f"{kind}: {', '.join(name for name in value if value[name] == kind)}" for kind in kinds)
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one line of a table

@@ -76,7 +76,7 @@ def parse_labels(lines: Iterable[str], name: str) -> tuple[LabelledPicture, ...]
         shown = "; ".join(faults[:MAX_FAULTS_SHOWN])
         more = f"; and {len(faults) - MAX_FAULTS_SHOWN} more" if len(faults) > MAX_FAULTS_SHOWN else ""
         raise InputError(
-            f"{len(faults)} lines of {name} cannot be used: {shown}{more}",
+            f"{len(faults)} line{'s' if len(faults) > 1 else ''} of {name} cannot be used: {shown}{more}",
             'each line is {"image": FILE, "width": W, "height": H, "plates": [{"text": T, "box": [x, y, w, h]}]}',
         )
     if not pictures:

@@ -79,7 +79,7 @@ def summary(policy: Policy, disposition: Disposition) -> str:
             if counts is None:
                 return "nothing leaves"
             small = f", those below {counts.suppress_below} left out" if counts.suppress_below else ""
-            return f"only counts leave, one for every {say_duration(counts.window_s)}{small}"
+            return f"only counts leave, one for every {say_duration(counts.window_s).removeprefix('1 ')}{small}"
         case Publish.EVENT:
             collector = f", or once {section.collector} has signed for it" if section.collector else ""
             return f"one event for each vehicle, erased here after {say_duration(section.retention_s)}{collector}"

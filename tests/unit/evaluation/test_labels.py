@@ -59,7 +59,7 @@ def test_a_good_line() -> None:
 )
 def test_a_bad_line_is_named_without_its_content(bad: str) -> None:
     """By number; what it says may be a plate."""
-    with pytest.raises(InputError, match=r"1 lines of x cannot be used: line 2") as caught:
+    with pytest.raises(InputError, match=r"1 line of x cannot be used: line 2") as caught:
         parse_labels([line(), bad], "x")
     assert "AB12CDE" not in str(caught.value)
 

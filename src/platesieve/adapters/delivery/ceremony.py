@@ -87,7 +87,7 @@ def refuse_short(passphrase: str) -> None:
         KeyFileError: it is short.
     """
     if len(passphrase) < MIN_PASSPHRASE:
-        raise KeyFileError(f"the passphrase has less than {MIN_PASSPHRASE} characters", "choose a longer one")
+        raise KeyFileError(f"the passphrase has fewer than {MIN_PASSPHRASE} characters", "choose a longer one")
 
 
 def new_key(folder: Path, name: str, passphrase: str) -> CryptoSigner:
