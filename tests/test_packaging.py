@@ -44,11 +44,10 @@ def test_the_wheel_holds_models_policies_schemas_and_the_demo(wheel: Path) -> No
     """Everything that the program reads at run time travels with it, and nothing of the checkout beside it."""
     names = set(zipfile.ZipFile(wheel).namelist())
 
+    released = tomllib.loads((ROOT / "models/released.toml").read_text())
     for needed in (
         "released/released.toml",
-        "released/detector.onnx",
-        "released/reader.onnx",
-        "released/confusion.json",
+        *(f"released/{released[table]['file']}" for table in ("detector", "reader", "confusion")),
         "vision/patterns.json",
         "policy/packs/us-mn.toml",
         "schemas/v1/hit.schema.json",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,23 @@ def test_settings_survive_an_upgrade(tmp_path: Path, wheel: Path) -> None:
 
     assert run("install", root, str(wheel)).returncode == 0
     assert (root / "etc/platesieve/platesieve.toml").read_text() == "# mine\n"
+
+
+def test_another_reader_in_a_wheel_of_the_same_version_is_installed(tmp_path: Path, wheel: Path) -> None:
+    """pip alone would keep what is there, because the version is: the device would read on with the old network."""
+    root, newer = tmp_path / "root", tmp_path / "newer" / wheel.name
+    newer.parent.mkdir()
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(newer, "w") as new:
+        manifest = tomllib.loads(old.read("platesieve/released/released.toml").decode())
+        reader = f"platesieve/released/{manifest['reader']['file']}"
+        for name in old.namelist():
+            new.writestr(name, b"another network" if name == reader else old.read(name))
+
+    assert run("install", root, str(wheel)).returncode == 0
+    (installed,) = (root / "opt/platesieve/lib").glob(f"python3.*/site-packages/{reader}")
+    assert installed.read_bytes() != b"another network"
+    assert run("install", root, str(newer)).returncode == 0
+    assert installed.read_bytes() == b"another network"
 
 
 def test_without_a_wheel_it_says_how_to_make_one(tmp_path: Path) -> None:
