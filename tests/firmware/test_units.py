@@ -90,6 +90,14 @@ def test_the_aiming_page_takes_the_place_of_the_camera_service_and_ends() -> Non
     assert "Install" not in (UNITS / "platesieve-aim.service").read_text()  # nothing starts it but a person's file
 
 
+@pytest.mark.parametrize("stream", ["StandardOutput", "StandardError"])
+def test_a_person_at_the_device_sees_why_it_is_not_known_yet(stream: str) -> None:
+    """Nobody can log in to look; the services that see plates say nothing on a screen."""
+    assert directives("enrol")[stream] == ["journal+console"]
+    assert stream not in directives("camera")
+    assert stream not in directives("uplink")
+
+
 def run_script(name: str, folder: Path) -> list[str]:
     """Run a script of the overlay on scratch folders; return what it asked of systemd."""
     systemctl = folder / "systemctl"
