@@ -19,6 +19,7 @@ import pytest
 
 import platesieve
 from platesieve.adapters.disk.config_file import load_settings
+from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
 from platesieve.bootstrap.collector import load_collector_settings
 from platesieve.cli.main import app
 from platesieve.cli.manual import command_tree, reflowed
@@ -117,6 +118,26 @@ def test_a_command_that_is_not_understood_is_found_out() -> None:
     assert faults(["policy", "fly"]) == ["no verb fly"]
     assert faults(["read", "photo.jpg", "--shout"]) == ["no option --shout"]
     assert len(shown_commands()) > 10
+
+
+def test_what_an_installer_is_told_to_type_makes_a_file_that_a_device_takes(tmp_path: Path) -> None:
+    """Step 2 of the installers' page, with the agency's files at hand; without one of them it is refused."""
+    (block,) = [block for block in blocks(ROOT / "firmware/README.md", "sh") if "provision new" in block]
+    (tmp_path / "BOOTFS").mkdir()
+    (tmp_path / "ca.crt").write_bytes(AuthorityFolder.create(tmp_path / "authority", "CA").certificate)
+    assert typed(tmp_path, "platesieve keys new agency --out .") == 0
+    make, check = block.replace("/media/me/", "").splitlines()
+
+    assert typed(tmp_path, make.replace("--recipient agency=agency.pub", "")) == 78
+    assert typed(tmp_path, make) == 0
+    assert typed(tmp_path, check) == 0
+
+
+def typed(folder: Path, line: str) -> int:
+    """Return the exit code of a command line in a folder."""
+    command = [sys.executable, "-m", *shlex.split(line)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize(("path", "command"), VERBS, ids=[path for path, _ in VERBS])
