@@ -89,7 +89,7 @@ def test_settings_survive_an_upgrade(tmp_path: Path, wheel: Path) -> None:
 
 
 def test_another_reader_in_a_wheel_of_the_same_version_is_installed(tmp_path: Path, wheel: Path) -> None:
-    """pip alone would keep what is there, because the version is: the device would read on with the old network."""
+    """Pip alone would keep what is there, because the version is: the device would read on with the old network."""
     root, newer = tmp_path / "root", tmp_path / "newer" / wheel.name
     newer.parent.mkdir()
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(newer, "w") as new:
