@@ -25,11 +25,14 @@ import psycopg
 import tomli_w
 
 from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.witness_file import WitnessFile
 from platesieve.adapters.disk.witness_files import FolderOfWitness, load_or_create_cosigner
 from platesieve.adapters.mqtt.wire import Address, encode
 from platesieve.audit.entry import ClockStep
 from platesieve.audit.growth import proofs_document
 from platesieve.audit.proof import TiledTree
+from platesieve.audit.thinning import Spacing
+from platesieve.audit.witness import read_witness_file
 from platesieve.collector.records import CheckpointStatus, Event
 from platesieve.collector.witness import Witness
 from platesieve.domain.disclosure import Kind
@@ -261,7 +264,21 @@ def checkpoint_ms(folder: Path, count: int = 100, day: int = 1440) -> dict[str, 
         "checkpoint_payload_bytes": len(encode(event_of(data), Address(*device.split("/")))),
         "cpu_ms_per_checkpoint": round(mean["first"], 3),
         "cpu_ms_per_checkpoint_after_a_day": round(mean["last"], 3),
+        "cpu_us_per_line_thinned": round(thinning_us(file), 1),
     }
+
+
+def thinning_us(file: Path, days: int = 15) -> float:
+    """Return the processor time that a line of a witness file costs when its checkpoints are so many days apart."""
+    kept = read_witness_file(file.read_text())
+    step_ns = days * 86_400 * 10**9 // len(kept)
+    aged = (replace(line, seen_ns=START_NS + number * step_ns).line for number, line in enumerate(kept))
+    file.write_text("".join(aged))
+    began_s = time.process_time()
+    thinned = WitnessFile(file).thin(Spacing())
+    took_s = time.process_time() - began_s
+    assert thinned.lines < thinned.lines_before == len(kept)
+    return took_s / len(kept) * 1e6
 
 
 def event_of(data: dict[str, Any]) -> Disclosure:

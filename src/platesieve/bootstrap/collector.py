@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from platesieve.collector.reveal import RevealDesk
     from platesieve.collector.settings import CollectorSettings
     from platesieve.collector.store import CollectorStore
+    from platesieve.collector.thinning import Thinning
     from platesieve.collector.witness import Witness
     from platesieve.domain.access import Purpose
     from platesieve.ports import AuditLog
@@ -146,9 +147,11 @@ def collector_process(settings: CollectorSettings, stop: Callable[[], bool]) -> 
             take_watch(store, settings.agency, watch_as, clock.now().wall_ns)
         inbox = stack.enter_context(closing(_open_inbox(settings, folder)))
         rules = _rules(settings)
+        thinning = _thinning(settings, clock.now().wall_ns)
         parts = Parts(
-            inbox, store, retention, witness, rules, clock, meters, settings.name, receipt_key, os.urandom, watch_as
-        )
+            inbox, store, retention, witness, thinning, rules, clock, meters, settings.name, receipt_key, os.urandom,
+            watch_as,
+        )  # fmt: skip
         Collect(parts).run(stop)
 
 
@@ -183,6 +186,14 @@ def _witness(settings: CollectorSettings, folder: Path) -> Witness:
     from platesieve.collector.witness import Witness
 
     return Witness(open_witness_files(settings), witness_key(settings, folder))
+
+
+def _thinning(settings: CollectorSettings, now_ns: int) -> Thinning:
+    from platesieve.audit.thinning import Spacing
+    from platesieve.collector.thinning import Thinning
+
+    spacing = Spacing(settings.witness_every_days, settings.witness_hourly_days)
+    return Thinning(open_witness_files(settings), spacing, now_ns)
 
 
 def _receipt_key(settings: CollectorSettings) -> bytes | None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from platesieve.cli import audit_anchor, audit_compare, audit_entries, audit_evidence, audit_watch, audit_witness
+from platesieve.cli import (
+    audit_anchor,
+    audit_compare,
+    audit_entries,
+    audit_evidence,
+    audit_thin,
+    audit_watch,
+    audit_witness,
+)
 from platesieve.cli.audit_log import VkeyOption, find_verifier, open_files, read_note
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json, say
@@ -163,5 +171,6 @@ app.command()(audit_evidence.prove)
 app.command()(audit_evidence.check)
 app.command()(audit_witness.witness)
 app.command()(audit_witness.advance)
+app.command()(audit_thin.thin)
 app.command()(audit_watch.watch)
 app.command()(audit_anchor.anchor)

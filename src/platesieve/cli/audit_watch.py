@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from platesieve.cli.audit_thin import EveryDaysOption, HourlyDaysOption
 from platesieve.cli.speech import say
 from platesieve.domain.errors import AuditError, InputError
 
@@ -37,11 +38,15 @@ def watch(
     name: Annotated[
         str | None, typer.Option(help="Cosign too, under this name; its key is made here: witness.key and .vkey.")
     ] = None,
+    every_days: EveryDaysOption = 7,
+    hourly_days: HourlyDaysOption = 731,
     until_quiet_s: Annotated[
         float | None, typer.Option("--until-quiet", help="End when nothing came for so many seconds.")
     ] = None,
 ) -> None:
     """Remember the checkpoints of all devices of an agency, hold each to those before, and cosign what only grew.
+
+    Each file is thinned once a week, as `audit thin` does it.
 
     Each line on standard output is one JSON object: device, result, sentence. Give `witness.vkey` to the devices
     (audit.witnesses) and to auditors (audit verify --witness-key). Exit codes: 0 ended quietly; 66 a witness file
@@ -53,6 +58,8 @@ def watch(
     """
     from platesieve.adapters.disk.witness_files import FolderOfWitness, load_or_create_cosigner
     from platesieve.adapters.mqtt.inbox import MqttInbox
+    from platesieve.audit.thinning import Spacing
+    from platesieve.collector.thinning import Thinning
     from platesieve.settings import Uplink
 
     files = FolderOfWitness(folder, keys)
@@ -60,10 +67,12 @@ def watch(
     where = Uplink(host=broker, port=port, ca_file=_text(ca_file), certificate_file=_text(certificate),
                    key_file=_text(certificate_key))  # fmt: skip
     inbox = MqttInbox(where, agency, f"witness:{agency}:{name or 'silent'}", None, _MAX_BYTES, kinds=("checkpoint",))
+    thinning = Thinning(files, Spacing(every_days, hourly_days), time.time_ns())
     said, contradictions, heard_s = "", 0, time.monotonic()
     try:
         while until_quiet_s is None or time.monotonic() - heard_s < until_quiet_s:
             said = _said(inbox.state, said)
+            thinning.step(time.time_ns())
             for message in inbox.take(0.5, 100):
                 heard_s = time.monotonic()
                 observation, answer = _seen(message, files, key)
@@ -87,16 +96,18 @@ def _seen(message: Message, files: FolderOfWitness, key: CosignerKey | None) -> 
         if verifier is None:
             _tell(device, "unknown", "the audit key of this device is not in --keys: nothing about it is believed")
             return None, None
-        kept, now_ns = files.kept(device), time.time_ns()
-        if key is None:
-            observation = observe(kept, note, now_ns, verifier, growth)
-        else:
-            observation, answer = cosign(kept, note, now_ns, verifier, growth, key)
+        now_ns = time.time_ns()
+        with files.alone(device):
+            kept = files.kept(device)
+            if key is None:
+                observation = observe(kept, note, now_ns, verifier, growth)
+            else:
+                observation, answer = cosign(kept, note, now_ns, verifier, growth, key)
+            if observation.kept is not None:
+                files.add(device, observation.kept)
     except (AuditError, InputError) as error:
         _tell(device, "refused", error.message)
         return None, None
-    if observation.kept is not None:
-        files.add(device, observation.kept)
     _tell(device, observation.seen.value, observation.sentence)
     return observation, answer
 

@@ -11,19 +11,18 @@ import typer
 from platesieve.cli.audit_log import FolderArgument, VkeyOption, find_verifier, open_files, open_log, read_note
 from platesieve.cli.options import JsonOption
 from platesieve.cli.speech import print_json
-from platesieve.domain.errors import InputError
+from platesieve.domain.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from platesieve.audit.growth import Growth
     from platesieve.audit.note import NoteVerifier
-    from platesieve.audit.witness import Kept
 
 EXIT_UNPROVEN = 1
 EXIT_CONTRADICTION = 73
 
 
 def witness(
-    file: Annotated[Path, typer.Argument(help="The witness file; made where there is none, and only added to.")],
+    file: Annotated[Path, typer.Argument(help="The witness file; made where there is none; `audit thin` shortens it.")],
     checkpoint: Annotated[
         Path, typer.Argument(help="Folder of a log, a checkpoint, an event with one, or what `advance` wrote.")
     ],
@@ -42,16 +41,21 @@ def witness(
 
       platesieve audit witness cam-1.witness /media/stick/audit --vkey cam-1.vkey
     """
+    from platesieve.adapters.disk.witness_file import WitnessFile
     from platesieve.audit.witness import Seen, observe
 
     verifier = find_verifier(checkpoint if checkpoint.is_dir() else file.parent, vkey)
     note, growth = _shown(checkpoint, verifier)
-    kept = _kept(file)
-    observation = observe(kept, note, time.time_ns(), verifier, growth)
-    if observation.kept is not None:
-        _add(file, observation.kept.line)
+    held, now_ns = WitnessFile(file.resolve()), time.time_ns()
+    try:
+        with held.alone():
+            observation = observe(held.kept, note, now_ns, verifier, growth)
+            if observation.kept is not None:
+                held.add(observation.kept)
+            lines = len(held.kept)
+    except StorageError as error:
+        raise InputError(error.message, error.hint) from error
     if json:
-        lines = len(kept) + (observation.kept is not None)
         print_json({"result": observation.seen.value, "sentence": observation.sentence, "kept": lines})
     else:
         typer.echo(observation.sentence)
@@ -99,28 +103,3 @@ def _shown(checkpoint: Path, verifier: NoteVerifier) -> tuple[bytes, Growth]:
     if note_there is None or not (verdict.ok or other_key):
         raise InputError(verdict.sentence, "platesieve audit verify says more; keep the folder for the auditor")
     return note_there, GrowthByLog(files) if verdict.ok else NoGrowth()
-
-
-def _kept(file: Path) -> tuple[Kept, ...]:
-    from platesieve.audit.witness import read_witness_file
-
-    try:
-        return read_witness_file(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read", "give the witness file of this device") from error
-
-
-def _add(file: Path, line: str) -> None:
-    """Add a line and force it to the disk: what was seen must not be forgotten."""
-    import os
-
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "ab") as opened:
-            opened.write(line.encode())
-            opened.flush()
-            os.fsync(descriptor)
-    except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror}", "make the witness file writable") from error

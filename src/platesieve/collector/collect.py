@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from platesieve.collector.records import Message
     from platesieve.collector.retention import RetentionDesk
     from platesieve.collector.store import CollectorStore
+    from platesieve.collector.thinning import Thinning
     from platesieve.collector.witness import Witness
     from platesieve.ports import Clock
 
@@ -88,6 +89,7 @@ class Parts:
         receipt_key: raw Ed25519 private key; None: nothing is receipted, and devices keep what awaits a receipt.
         name: ours, as policies have it.
         random: gives that many unpredictable bytes.
+        thinning: of the witness files.
         watch_as: under which name we watch over the cameras and erase what is over; None: another collector does.
     """
 
@@ -95,6 +97,7 @@ class Parts:
     store: CollectorStore
     retention: RetentionDesk
     witness: Witness
+    thinning: Thinning
     rules: Rules
     clock: Clock
     meters: Meters
@@ -223,6 +226,7 @@ class Collect:
         if self.parts.watch_as is not None:
             take_watch(self.parts.store, self.parts.rules.agency, self.parts.watch_as, now.wall_ns)
             self.parts.meters.erased(self.parts.retention.expire())
+        self.parts.thinning.step(now.wall_ns)
         connected = self.parts.inbox.state == "connected"
         self.parts.meters.shows(self.parts.store, now.wall_ns, connected=connected)
 

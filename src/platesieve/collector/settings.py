@@ -25,6 +25,8 @@ class CollectorSettings:
     receipt_key: str | None = None  # secret key file; without it no receipt is given and devices keep everything
     device_keys: str | None = None  # folder of AGENCY_SITE_DEVICE.vkey files, noted at enrolment
     max_retention_days: int = 731  # an event that asks for more is not believed
+    witness_every_days: int = 7  # so long every checkpoint of a device stays; contradictions stay for ever
+    witness_hourly_days: int = 731  # so long the first and the last of each hour stay, before that of each day
     max_event_bytes: int = 2 << 20
     metrics_port: int | None = None  # Prometheus, on 127.0.0.1; nothing is served unless given
     share: str | None = None  # name of a shared subscription, where several collectors split hits, reads and counts
@@ -36,6 +38,8 @@ class CollectorSettings:
 
 BOUNDS: dict[str, tuple[int, int]] = {
     "max_retention_days": (1, 36_525),
+    "witness_every_days": (1, 36_525),
+    "witness_hourly_days": (1, 36_525),
     "max_event_bytes": (1024, 64 << 20),
     "metrics_port": (1, 65_535),
 }

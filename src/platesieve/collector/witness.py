@@ -12,6 +12,7 @@ from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from platesieve.audit.cosignature import CosignerKey
     from platesieve.audit.growth import Growth
@@ -58,8 +59,11 @@ class WitnessFiles(Protocol):
     def kept(self, device: str) -> Sequence[Kept]:
         """Return the lines of its witness file, oldest first."""
 
+    def alone(self, device: str) -> AbstractContextManager[None]:
+        """Keep out all other writers of its witness file: what is added must follow from what was read."""
+
     def add(self, device: str, line: Kept) -> None:
-        """Add a line; durable on return.
+        """Add a line, within `alone`; durable on return.
 
         Raises:
             StorageError: the disk refuses.
@@ -84,6 +88,10 @@ class Witness:
         if verifier is None:
             sentence = "the audit key of this device is not enrolled here: nothing about its log is believed"
             return Witnessed(CheckpointStatus.UNKNOWN, None, 0, sentence), None
+        with self._files.alone(event.device):
+            return self._judged(event, verifier)
+
+    def _judged(self, event: Event, verifier: NoteVerifier) -> tuple[Witnessed, bytes | None]:
         kept = self._files.kept(event.device)
         note = str(event.data.get("checkpoint", "")).encode()
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from platesieve.audit.thinning import THINNED_EVERY_DAYS, Spacing
 from platesieve.domain.errors import ConfigError
 from platesieve.policy.language import Publish
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
 FIGURES_FILE = "figures.toml"
 DAY_S = 86_400
+YEAR_DAYS = 365
 NODES = 3
 """Of the broker's cluster: two of three must run."""
 
+_SPACING = Spacing()
 _MIB, _KIB = 2**20, 2**10
 _CURRENCY_LETTERS = 12
 
@@ -222,8 +225,11 @@ def _collectors(load: _Load, demand: Demand, figures: Mapping[str, Any]) -> tupl
     one, database = figures["collector"], figures["database"]
     stored_per_s = load.events_peak_per_s + load.counts_per_s
     sharing_ms = stored_per_s * one["cpu_ms_per_event"]
+    thinned_per_s = _witness_lines(demand, YEAR_DAYS) / (THINNED_EVERY_DAYS * DAY_S)
     watching_ms = (
-        load.steady["health"] * one["cpu_ms_per_health"] + load.steady["checkpoint"] * one["cpu_ms_per_checkpoint"]
+        load.steady["health"] * one["cpu_ms_per_health"]
+        + load.steady["checkpoint"] * one["cpu_ms_per_checkpoint"]
+        + thinned_per_s * one["cpu_us_per_line_thinned"] / 1000
     )
     database_ms = stored_per_s * database["cpu_ms_per_event"] + load.steady["health"] * database["cpu_ms_per_health"]
     sharers, database_cores = max(_cores(sharing_ms, demand), 2), max(_cores(database_ms, demand), 2)
@@ -234,7 +240,10 @@ def _collectors(load: _Load, demand: Demand, figures: Mapping[str, Any]) -> tupl
             " let cameras tell both less often (audit.health_s, audit.batch_s), or divide the fleet into agencies"
         )
     each_event, each_row = one["cpu_ms_per_event"], database["cpu_ms_per_event"]
-    watching = f"health {one['cpu_ms_per_health']:g} ms, checkpoint {one['cpu_ms_per_checkpoint']:g} ms"
+    watching = (
+        f"health {one['cpu_ms_per_health']:g} ms, checkpoint {one['cpu_ms_per_checkpoint']:g} ms,"
+        f" thinning {one['cpu_us_per_line_thinned']:g} µs a line"
+    )
     rows = (
         Row("that share the events", sharers, "processes", f"{each_event:g} ms an event; two, because one may fail"),
         Row("one that watches", watching_ms / 10, "% of one core", watching),
@@ -256,16 +265,23 @@ def _storage(sent: tuple[Stream, ...], demand: Demand, figures: Mapping[str, Any
             whole_gib += gib
             why = f"{kept:,.0f} rows: kept for {stream.retention_days:g} days, {stream.payload_bytes + beyond:,} B each"
             rows.append(Row(f"{stream.kind}s in PostgreSQL", gib, "GiB", why))
-    checkpoints = DAY_S / demand.checkpoint_s
     line = figures["collector"]["witness_line_bytes"]
-    witness_gib = demand.cameras * checkpoints * 365 * line / 2**30
-    rows.append(Row("witness files", witness_gib, "GiB a year", f"{line} B a checkpoint, never erased: they are proof"))
+    first_gib, both_gib = (_witness_lines(demand, years * YEAR_DAYS) * line / 2**30 for years in (1, 2))
+    why = f"{line} B a line: all of the last {_SPACING.every_days} to {_SPACING.every_days + 8} days, then two an hour"
+    rows.append(Row("witness files after a year", first_gib, "GiB", why))
+    why = f"two an hour, after {_SPACING.hourly_days} days two a day"
+    rows.append(Row("growth in the second year", both_gib - first_gib, "GiB", why))
     waiting = sum(stream.per_camera_day for stream in sent if stream.retention_days) * demand.outage_h / 24
     size_mib = waiting * (demand.event_bytes + 256) / _MIB
     why = f"{waiting:,.1f} events while the broker is away for {demand.outage_h:g} h; 64 MiB is the quota"
     rows.append(Row("on each camera", size_mib, "MiB", why))
-    rows.append(Row("to have after a year", whole_gib + witness_gib, "GiB", "and as much again for every copy"))
-    return Part("Storage", tuple(rows)), {"storage_gib": round(whole_gib + witness_gib, 1)}
+    rows.append(Row("to have after a year", whole_gib + first_gib, "GiB", "and as much again for every copy"))
+    return Part("Storage", tuple(rows)), {"storage_gib": round(whole_gib + first_gib, 1)}
+
+
+def _witness_lines(demand: Demand, days: float) -> float:
+    """Return how many lines the witness files of all cameras have after so many days, where nothing contradicts."""
+    return demand.cameras * _SPACING.lines(DAY_S / demand.checkpoint_s, days)
 
 
 def _cores(busy_ms_per_s: float, demand: Demand) -> int:

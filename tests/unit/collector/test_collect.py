@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ from platesieve.audit.cosignature import CosignerKey, cosignatures
 from platesieve.audit.growth import proofs_document
 from platesieve.audit.note import NoteSigner
 from platesieve.audit.proof import TiledTree
+from platesieve.audit.thinning import Spacing
 from platesieve.collector.admission import Rules
 from platesieve.collector.collect import Collect, Parts
 from platesieve.collector.records import CheckpointStatus, Message, Rejection
 from platesieve.collector.retention import RetentionDesk
+from platesieve.collector.thinning import Thinning
 from platesieve.collector.witness import Witness
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import StorageError
@@ -34,6 +37,7 @@ from tests.fakes.log_files import LogInMemory, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from platesieve.audit.note import NoteVerifier
@@ -52,6 +56,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.lines: list[Kept] = []
+        self.thinned: list[str] = []
 
     def verifier(self, device: str) -> NoteVerifier | None:
         """Know one device."""
@@ -61,9 +66,25 @@ class Ledger:
         """Return the lines."""
         return tuple(self.lines)
 
+    def alone(self, device: str) -> AbstractContextManager[None]:  # noqa: ARG002 - of the one device
+        """Have no other writer."""
+        return nullcontext()
+
     def add(self, device: str, line: Kept) -> None:  # noqa: ARG002 - of the one device
         """Add one."""
         self.lines.append(line)
+
+    def due(self, since_ns: int, until_ns: int) -> Sequence[str]:
+        """Have two in every new week."""
+        week_ns = 7 * 86_400 * NS_PER_S
+        return ["damaged", DEVICE] if until_ns // week_ns > since_ns // week_ns else ()
+
+    def thin(self, device: str, spacing: Spacing) -> None:
+        """Note it, or refuse."""
+        assert spacing == Spacing()
+        if device == "damaged":
+            raise StorageError("the witness file cannot be read", "restore it")
+        self.thinned.append(device)
 
 
 @dataclass
@@ -112,6 +133,7 @@ class World:
             self.store,
             retention,
             witness,
+            Thinning(self.ledger, Spacing(), self.clock.now().wall_ns),
             rules,
             self.clock,
             self.counts,
@@ -296,3 +318,20 @@ def test_a_proof_that_comes_along_lets_the_witness_follow(world: World) -> None:
 def checkpoint_of(log: LogInMemory, **data: Any) -> Message:
     """Return the event of a log's newest checkpoint."""
     return a_message("c", Kind.CHECKPOINT, checkpoint=log.checkpoint.decode(), **data)
+
+
+def test_witness_files_are_thinned_one_by_one_and_a_damaged_one_stops_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once a week each; the round after goes on with the next."""
+    world.step()
+    assert world.ledger.thinned == []
+    world.clock.advance(7 * 86_400)
+    world.step()
+    assert (world.ledger.thinned, "cannot be read" in caplog.text) == ([], True)
+    world.clock.advance(5)
+    world.step(a_message("e1", life_s=8 * 86_400))
+    world.clock.advance(5)
+    world.step()
+    assert world.ledger.thinned == [DEVICE]
+    assert world.receipted() == ["e1"]

@@ -27,6 +27,7 @@ FIGURES: dict[str, Any] = {
         "cpu_ms_per_event": 10.0,
         "cpu_ms_per_health": 2.0,
         "cpu_ms_per_checkpoint": 4.0,
+        "cpu_us_per_line_thinned": 100.0,
         "witness_line_bytes": 300,
     },
     "database": {"cpu_ms_per_event": 5.0, "cpu_ms_per_health": 1.0, "bytes_beyond_payload": 1000},
@@ -47,6 +48,8 @@ DEMAND = Demand(
     event_bytes=9000,
     receipt_bytes=400,
 )
+LINES = 864 * (15 * 500 + 350 * 2 * 24)
+"""Of witness files after a year: fifteen days of every checkpoint at most, before that two of each hour."""
 HITS_ONLY = load_policy(pack_text("hits-only"), "hits-only")
 
 
@@ -90,7 +93,9 @@ def test_collectors_are_two_at_least_and_more_where_events_ask_for_it() -> None:
     few, many = (plan(HITS_ONLY, replace(DEMAND, hits_per_10_000=n), FIGURES) for n in (100, 10_000))
     assert value(few, "Collectors and database", "that share the events") == 2
     assert value(many, "Collectors and database", "that share the events") == 8
-    assert value(few, "Collectors and database", "one that watches") == pytest.approx((10 * 2 + 5 * 4) / 10)
+    assert value(few, "Collectors and database", "one that watches") == pytest.approx(
+        (10 * 2 + 5 * 4 + LINES / 604_800 * 0.1) / 10
+    )
     assert value(many, "Collectors and database", "PostgreSQL at the peak") == pytest.approx((400 * 5 + 10 * 1) / 1000)
 
 
@@ -98,15 +103,17 @@ def test_a_watch_that_one_collector_cannot_keep_is_told() -> None:
     """It is one process by design, so a plan that overloads it says what to change; a smaller fleet does not."""
     assert plan(HITS_ONLY, DEMAND, FIGURES).warnings == ()
     (warning,) = plan(HITS_ONLY, replace(DEMAND, cameras=86_400), FIGURES).warnings
-    assert "400 % busy" in warning
+    assert "435 % busy" in warning
     assert "audit.health_s" in warning
 
 
 def test_storage_is_what_the_policy_keeps() -> None:
-    """Seven days of 86,400 hits, 10,000 bytes each with index and row; nothing of a miss; witness files grow."""
+    """Seven days of 86,400 hits, 10,000 bytes each with index and row; nothing of a miss; witness files are thinned."""
     made = plan(HITS_ONLY, DEMAND, FIGURES)
     assert value(made, "Storage", "hits in PostgreSQL") == pytest.approx(864 * 100 * 7 * 10_000 / 2**30)
-    assert value(made, "Storage", "witness files") == pytest.approx(864 * 500 * 365 * 300 / 2**30)
+    assert value(made, "Storage", "witness files after a year") == pytest.approx(LINES * 300 / 2**30)
+    assert value(made, "Storage", "growth in the second year") == pytest.approx(864 * 365 * 48 * 300 / 2**30)
+    assert made.needs["storage_gib"] == pytest.approx((864 * 100 * 7 * 10_000 + LINES * 300) / 2**30, abs=0.05)
     assert value(made, "Storage", "on each camera") == pytest.approx(100 * (9000 + 256) / 2**20)
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, overload
+from typing import TYPE_CHECKING
 
 from platesieve.adapters.disk.key_files import load_vkey, refuse_readable_by_others
+from platesieve.adapters.disk.witness_file import WitnessFile
 from platesieve.audit.cosignature import CosignerKey
-from platesieve.audit.witness import read_witness_file
-from platesieve.domain.errors import InputError, KeyFileError, StorageError
+from platesieve.audit.thinning import due
+from platesieve.domain.errors import KeyFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from platesieve.audit.note import NoteVerifier
+    from platesieve.audit.thinning import Spacing
     from platesieve.audit.witness import Kept
-
-_BLOCK_BYTES = 4096  # about ten lines
 
 
 class FolderOfWitness:
@@ -41,91 +40,28 @@ class FolderOfWitness:
         return load_vkey(file) if file is not None and file.exists() else None
 
     def kept(self, device: str) -> Sequence[Kept]:
-        """Return the lines of its witness file, read as far as they are looked at: a year of them is half a million."""
-        return Lines(self._file(device))
+        """Return the lines of its witness file, read as far as they are looked at: there may be tens of thousands."""
+        return self._file(device).kept
+
+    def alone(self, device: str) -> AbstractContextManager[None]:
+        """Keep out all other writers of its witness file: what is added must follow from what was read."""
+        return self._file(device).alone()
 
     def add(self, device: str, line: Kept) -> None:
-        """Add a line and force it to the disk: what was seen must not be forgotten."""
-        file = self._file(device)
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "ab") as opened:
-                opened.write(line.line.encode())
-                opened.flush()
-                os.fsync(descriptor)
-        except OSError as error:
-            raise StorageError(
-                f"the witness file {file.name} cannot be written: {error.strerror}",
-                "free space on the disk, and make the state folder writable",
-            ) from error
+        """Add a line and force it to the disk; called within `alone`."""
+        self._file(device).add(line)
 
-    def _file(self, device: str) -> Path:
-        return self._folder / f"{_stem(device)}.witness"
+    def due(self, since_ns: int, until_ns: int) -> Sequence[str]:
+        """Return whose files are to be thinned now, as `thin` takes it."""
+        stems = sorted(path.stem for path in self._folder.glob("*.witness"))
+        return [stem for stem in stems if due(stem, since_ns, until_ns)]
 
+    def thin(self, device: str, spacing: Spacing) -> None:
+        """Leave the lines that last (FORMAT 9.8)."""
+        self._file(device).thin(spacing)
 
-class Lines(Sequence["Kept"]):
-    """The lines of a witness file, oldest first; `reversed` reads from its end, all else reads it whole.
-
-    Raises (every method):
-        StorageError: what was looked at cannot be read.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._whole: tuple[Kept, ...] | None = None
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    @overload
-    def __getitem__(self, at: int) -> Kept: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Kept]: ...
-
-    def __getitem__(self, at: int | slice) -> Kept | Sequence[Kept]:
-        return self._all()[at]
-
-    def __iter__(self) -> Iterator[Kept]:
-        return iter(self._all())
-
-    def __reversed__(self) -> Iterator[Kept]:
-        with self._told():
-            try:
-                with self._file.open("rb") as opened:
-                    for line in _lines_from_the_end(opened):
-                        yield from read_witness_file(line.decode("utf-8"))
-            except FileNotFoundError:
-                return
-
-    def _all(self) -> tuple[Kept, ...]:
-        if self._whole is None:
-            with self._told():
-                text = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
-                self._whole = read_witness_file(text)
-        return self._whole
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, UnicodeDecodeError, InputError) as error:
-            raise StorageError(
-                f"the witness file {self._file.name} cannot be read", "restore it from a copy; it is what proves a fork"
-            ) from error
-
-
-def _lines_from_the_end(opened: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, last first, without their ends."""
-    at, rest = opened.seek(0, os.SEEK_END), b""
-    while at > 0:
-        begin = max(at - _BLOCK_BYTES, 0)
-        opened.seek(begin)
-        head, *lines = (opened.read(at - begin) + rest).split(b"\n")
-        yield from (line for line in reversed(lines) if line)
-        at, rest = begin, head
-    if rest:
-        yield rest
+    def _file(self, device: str) -> WitnessFile:
+        return WitnessFile(self._folder / f"{_stem(device)}.witness")
 
 
 def load_or_create_cosigner(file: Path, name: str) -> CosignerKey:
