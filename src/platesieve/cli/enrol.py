@@ -107,7 +107,10 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        typer.echo(f"{name:<12} {value}")
+        typer.echo(f"{name:<12} {value or 'none yet'}")
+    if not facts["key_sha256"]:
+        say("it draws its key when it enrols: platesieve enrol join")
+        return
     print_qr(f"platesieve:{facts['device']}?key={facts['key_sha256']}")
 
 

@@ -177,7 +177,11 @@ def _print(report: Report) -> None:
         typer.echo(f"  {figure.label:<{width}}  {value:>12}")
     for table in report.tables:
         console().print()
-        console().print(_rich(table) if table.rows else f"{table.title}: {table.empty}")
+        if not table.rows:
+            console().print(f"{table.title}: {table.empty}")
+            continue
+        console().print(f"[italic]{table.title}[/]")  # above, not in it: a narrow table would break it
+        console().print(_rich(table))
     for note in report.notes:
         typer.echo(f"\n{note}")
 
@@ -186,7 +190,7 @@ def _rich(table: Table) -> object:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(title=table.title, title_justify="left", box=None, padding=(0, 1))
+    grid = Grid(box=None, padding=(0, 1))
     for at, (_, title) in enumerate(table.columns):
         numeric = all(isinstance(row[at], int | None) for row in table.rows)
         grid.add_column(title, header_style="dim", justify="right" if numeric else "left")

@@ -185,11 +185,12 @@ def _answers(counts: Counts, left: Sequence[e.Publish], gone: int) -> tuple[tupl
     """Say of each kind what there can be; records of kind `read` are of vehicles that met no list."""
     wanted = UNKNOWN if counts.sightings is None else counts.sightings - counts.misses - counts.unsure
     reads = sum(x.kind is Kind.READ for x in left)
+    within, whose = ("1 record", "its") if len(left) - gone == 1 else (f"{len(left) - gone} records", "their")
     others = f"{reads} records left as the policy says, without saying which vehicles" if reads else "nothing"
     return (
         ("met no list", counts.misses, others),
         ("were read with too little certainty", counts.unsure, others),
-        ("met a list", wanted, f"{len(left) - gone} records within their deadline: here until delivered, then there"),
+        ("met a list", wanted, f"{within} within {whose} deadline: here until delivered, then there"),
     )
 
 
