@@ -45,7 +45,7 @@ def shown_commands() -> list[tuple[str, list[str]]]:
     """Return every platesieve command on the pages, with where it stands."""
     found = []
     for page in PAGES:
-        for line in "\n".join(blocks(page, "sh")).splitlines():
+        for line in "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words and Path(words[0]).name == "platesieve":
                 found.append((f"{page.relative_to(ROOT)}: {line}", words[1:]))
@@ -126,7 +126,7 @@ def test_what_an_installer_is_told_to_type_makes_a_file_that_a_device_takes(tmp_
     (tmp_path / "BOOTFS").mkdir()
     (tmp_path / "ca.crt").write_bytes(AuthorityFolder.create(tmp_path / "authority", "CA").certificate)
     assert typed(tmp_path, "platesieve keys new agency --out .") == 0
-    make, check = block.replace("/media/me/", "").splitlines()
+    make, check = block.replace("/media/me/", "").replace("\\\n", " ").splitlines()
 
     assert typed(tmp_path, make.replace("--recipient agency=agency.pub", "")) == 78
     assert typed(tmp_path, make) == 0
