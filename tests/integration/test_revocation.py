@@ -124,3 +124,32 @@ def test_another_authority_says_nothing_to_this_broker(broker: Broker, tmp_path:
     assert refused.returncode == 64
     assert "is another authority" in refused.stderr
     assert before == ((broker.folder / "ca.crl").read_bytes(), (broker.folder / "acl").read_bytes())
+
+
+def test_an_agency_alone_has_its_two_and_devices_come_in_with_tokens(mosquitto: str, tmp_path: Path) -> None:
+    """No certificate of a device is made beforehand; the agency's dashboard hears the one that enrolled."""
+    broker = Broker(mosquitto, tmp_path / "broker", names=("demo-agency",))
+    try:
+        made = {file.stem for file in broker.folder.glob("*.crt")}
+        assert made == {"ca", "broker", "collector.demo-agency", "dashboard.demo-agency"}
+        enrol(broker, AuthorityFolder(broker.folder))
+        with ExitStack() as stack:
+            listener, device = Member(broker, DASHBOARD), Member(broker, ENROLLED)
+            stack.callback(listener.close)
+            stack.callback(device.close)
+            device.write(f"platesieve/{ENROLLED}/hit", b"one")
+            device.write(f"platesieve/{DEVICE}/hit", b"not its own")
+            assert wait_until(lambda: bool(listener.heard))
+            time.sleep(SETTLED_S)
+            assert set(listener.heard) == {(f"platesieve/{ENROLLED}/hit", b"one")}
+    finally:
+        broker.kill()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a/b/c/d", "a b", "+", "a//c"])
+def test_what_is_neither_a_device_nor_an_agency_gets_nothing(name: str, tmp_path: Path) -> None:
+    """It could stand for another place in the topic tree."""
+    refused = subprocess.run([SETUP, tmp_path, "localhost", name], check=False, capture_output=True, text=True)
+    assert refused.returncode == 64
+    assert "is neither agency/site/device nor an agency" in refused.stderr
+    assert {file.stem for file in tmp_path.glob("*.crt")} <= {"ca", "broker"}
