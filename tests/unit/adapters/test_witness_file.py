@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,7 +170,7 @@ def test_who_adds_while_a_file_is_thinned_loses_nothing(
 
     def meanwhile(self: WitnessFile, lasts: list[bytes]) -> None:
         writer.start()
-        writer.join(0.3)
+        writer.join(0.3 if locked else None)
         real(self, lasts)
 
     monkeypatch.setattr(WitnessFile, "_replace", meanwhile)
@@ -187,6 +188,7 @@ def test_two_processes_add_while_a_third_thins(path: Path) -> None:
             for number in range(60):
                 with WitnessFile(path).alone():
                     WitnessFile(path).add(kept(who * 1000 + number, DAYS * 86_400, Seen.ROLLED_BACK))
+                time.sleep(0.005)
             os._exit(0)
         children.append(child)
     rounds = 0
@@ -198,7 +200,7 @@ def test_two_processes_add_while_a_third_thins(path: Path) -> None:
         children = children[1:] if done else children
     sizes = [line.checkpoint.size for line in WitnessFile(path).kept if line.seen is Seen.ROLLED_BACK]
     assert sorted(sizes) == [*range(1000, 1060), *range(2000, 2060)]
-    assert rounds > 3
+    assert rounds > 1
 
 
 def test_a_disk_that_is_full_leaves_no_half_line(path: Path, content: bytes) -> None:
