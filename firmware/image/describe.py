@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Describe built images: `os_list.json` for Raspberry Pi Imager, `sbom.cdx.json` (CycloneDX 1.5).
+"""Describe built images: `os_list.json` for Raspberry Pi Imager.
 
     describe.py DIR [--url https://images.example/platesieve]
 
 Every platesieve-*.img.zst in DIR becomes an entry, for the board in its name (pi4, pi5); sizes and hashes are those of
-the files. `--url` says where they will be published; without it the addresses are relative. The parts list is made
-where `firmware/build` left what it is made from.
+the files. `--url` says where they will be published; without it the addresses are relative.
 """
 
 from __future__ import annotations
@@ -18,13 +17,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any, Final
 
 DEVICES: Final = {"pi4": ["pi4-64bit"], "pi5": ["pi5-64bit"], "zero2w": ["pi3-64bit"]}  # as Imager names boards
 ICON: Final = Path(__file__).with_name("icon.svg")
@@ -86,64 +81,20 @@ def os_list(folder: Path, version: str, url: str = "") -> dict[str, Any]:
     return {"os_list": [entry(packed, version, base) for packed in sorted(folder.glob("platesieve-*.img.zst"))]}
 
 
-def debian_packages(status: str) -> Iterator[tuple[str, str]]:
-    """Yield name and version of every package that dpkg has installed."""
-    for block in status.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(" "))
-        if fields.get("Status") == "install ok installed":
-            yield fields["Package"], fields["Version"]
-
-
-def sbom(debian: str, python: str, version: str) -> dict[str, Any]:
-    """Return what the image is made of as CycloneDX 1.5.
-
-    Args:
-        debian: dpkg's status file.
-        python: one NAME-VERSION.dist-info a line.
-        version: of the program.
-    """
-    parts = [
-        ("deb", f"pkg:deb/debian/{name}@{number}?arch=arm64", name, number) for name, number in debian_packages(debian)
-    ]
-    for line in sorted(python.split()):
-        name, _, number = line.removesuffix(".dist-info").rpartition("-")
-        parts.append(("pypi", f"pkg:pypi/{name.lower().replace('_', '-')}@{number}", name, number))
-    components = [
-        {"type": "library", "bom-ref": purl, "name": name, "version": number, "purl": purl}
-        for _kind, purl, name, number in parts
-    ]
-    root = {"type": "firmware", "bom-ref": "platesieve-image", "name": "platesieve-image", "version": version}
-    listed = json.dumps(components)
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, listed)}",
-        "version": 1,
-        "metadata": {"timestamp": built_on().strftime("%Y-%m-%dT%H:%M:%SZ"), "component": root},
-        "components": components,
-        "dependencies": [{"ref": "platesieve-image", "dependsOn": [part["bom-ref"] for part in components]}],
-    }
-
-
 def main() -> None:
-    """Write both files."""
+    """Write the list."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the images are")
     parser.add_argument("--url", default="", help="where they will be published")
     options = parser.parse_args()
     folder: Path = options.folder
     version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
-    documents = {"os_list.json": os_list(folder, version, options.url)}
-    if not documents["os_list.json"]["os_list"]:
+    document = os_list(folder, version, options.url)
+    if not document["os_list"]:
         sys.exit(f"error: there is no platesieve-*.img.zst in {folder}\nhint: sudo firmware/build, or rpi-image-gen")
     shutil.copy(ICON, folder)
-    if (folder / "packages.deb").exists():
-        debian, python = (folder / "packages.deb").read_text(), (folder / "packages.python").read_text()
-        documents["sbom.cdx.json"] = sbom(debian, python, version)
-    for name, document in documents.items():
-        (folder / name).write_text(json.dumps(document, indent=2) + "\n")
-    count, parts = len(documents["os_list.json"]["os_list"]), documents.get("sbom.cdx.json", {}).get("components", [])
-    sys.stdout.write(f"{folder / 'os_list.json'}: {count} images; {len(parts)} parts in sbom.cdx.json\n")
+    (folder / "os_list.json").write_text(json.dumps(document, indent=2) + "\n")
+    sys.stdout.write(f"{folder / 'os_list.json'}: {len(document['os_list'])} images\n")
 
 
 if __name__ == "__main__":

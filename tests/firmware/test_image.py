@@ -1,4 +1,4 @@
-"""The image without booting it: partitions, the scan for secrets, the list for Raspberry Pi Imager, the parts list.
+"""The image without booting it: partitions, the scan for secrets, the list for Raspberry Pi Imager.
 
 Booting it is `python -m tests.firmware_boot`, which takes minutes.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -156,23 +155,3 @@ def test_a_damaged_image_is_not_listed(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "hint: build it again" in done.stderr
     assert not (tmp_path / "os_list.json").exists()
-
-
-def test_the_parts_list_names_every_part_once(describe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debian packages that are installed and Python distributions, and twice the same for the same source date."""
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1763800000")
-    status = (
-        "Package: systemd\nStatus: install ok installed\nVersion: 252.38-1\nDescription: init\n more: text\n\n"
-        "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n"
-    )
-    python = "numpy-2.4.6.dist-info\nopencv_python_headless-5.0.0.93.dist-info\n"
-    document = describe.sbom(status, python, "0.1.0")
-
-    purls = [part["purl"] for part in document["components"]]
-    assert purls == [
-        "pkg:deb/debian/systemd@252.38-1?arch=arm64",
-        "pkg:pypi/numpy@2.4.6",
-        "pkg:pypi/opencv-python-headless@5.0.0.93",
-    ]
-    assert document["bomFormat"] == "CycloneDX"
-    assert json.dumps(document) == json.dumps(describe.sbom(status, python, "0.1.0"))
