@@ -205,7 +205,8 @@ def test_a_fetched_bundle_is_installed_once_and_tried(machine: Machine) -> None:
     assert tries(own / "tried", trial) == (Try(refused, "0.5.0", "0.4.9", refused=True),)
     trial.unlink()  # the machine was started
     assert tries(own / "tried", trial)[1:] == (Try(taken, "0.5.0", "0.6.0", refused=False),)
-    assert (own / "tried").stat().st_mode & 0o777 == 0o644, "the processes that read it are not root's"
+    modes = [path.stat().st_mode & 0o777 for path in (own, own / "tried")]
+    assert modes == [0o755, 0o644], "the processes that read the notes are not root's"
     assert "tryboot" not in asked_before
     assert (machine.folder / "asked").read_text().endswith("--no-block reboot --reboot-argument=0 tryboot\n")
     assert machine.slot("system_b") == (machine.folder / "system.img").read_bytes()
