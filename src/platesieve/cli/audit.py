@@ -19,7 +19,7 @@ from platesieve.cli import (
 )
 from platesieve.cli.audit_log import VkeyOption, find_verifier, open_files, read_note
 from platesieve.cli.options import JsonOption
-from platesieve.cli.speech import print_json, say
+from platesieve.cli.speech import print_json, print_line, say
 from platesieve.domain.errors import AuditError, InputError
 
 if TYPE_CHECKING:
@@ -120,9 +120,11 @@ def _opened(log: Path, inside: str | None) -> Iterator[FolderFiles]:
 
 
 def _tell(verdict: Verdict) -> None:
+    from rich.markup import escape
+
     from platesieve.audit.words import MOMENT
 
-    typer.echo(verdict.sentence)
+    print_line(escape(verdict.sentence))
     for finding in verdict.findings:
         typer.echo(f"  {'warning' if finding.warning else 'fault'} {finding.step}  {finding.text}")
     for anchor in verdict.anchors:

@@ -53,9 +53,12 @@ def doctor(
         print_json([finding.as_json() for finding in findings])
     else:
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table("", "what", "found", "what to do", box=None, padding=(0, 2, 0, 0))
+        table = Table("", "what", box=None, padding=(0, 2, 0, 0))
+        table.add_column("found", overflow="fold")  # a path that is too long goes on in the next line
+        table.add_column("what to do", overflow="fold")
         for finding in findings:
-            table.add_row(MARKS[finding.mark], finding.subject, finding.found, finding.remedy)
+            table.add_row(MARKS[finding.mark], finding.subject, Text(finding.found), Text(finding.remedy))
         console().print(table)
     sys.exit(1 if any(finding.mark == "fail" for finding in findings) else 0)

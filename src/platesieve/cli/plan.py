@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from platesieve.cli.options import JsonOption
-from platesieve.cli.speech import console, print_json
+from platesieve.cli.speech import console, print_json, print_line
 from platesieve.domain.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -101,11 +101,9 @@ def _show(
 ) -> None:
     from rich.table import Table
 
-    out = console()
-    out.print(
+    print_line(
         f"{demand.cameras:,} cameras under {policy}, {demand.vehicles_per_day:,g} vehicles a day each, "
-        f"{demand.hits_per_10_000:g} of 10,000 on a list",
-        soft_wrap=True,
+        f"{demand.hits_per_10_000:g} of 10,000 on a list"
     )
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -116,17 +114,16 @@ def _show(
         table.add_row(f"\n[bold]{part.title}[/]")
         for row in part.rows:
             table.add_row(row.name, written(row.value), row.unit, row.why)
-    out.print(table)
+    console().print(table)
     if lines:
         _show_costs(lines, currency)
     for warning in made.warnings:
-        out.print(f"\n[bold]does not fit:[/] {warning}", soft_wrap=True)
+        print_line(f"\n[bold]does not fit:[/] {warning}")
     took = figures["latency_ms"]["signed"]
-    out.print(
+    print_line(
         f"\n[dim]measured {figures['measured']} with {figures['devices']:,} cameras and {figures['events']:,} events at"
         f" {figures['events_per_s']:g}/s, {figures['lost']} lost; from a vehicle's passing to the receipt on its camera"
-        f" {took['p50']:,.0f} ms, 99 % within {took['p99']:,.0f} ms; all of it on {figures['machine']}[/]",
-        soft_wrap=True,
+        f" {took['p50']:,.0f} ms, 99 % within {took['p99']:,.0f} ms; all of it on {figures['machine']}[/]"
     )
 
 

@@ -168,7 +168,9 @@ def _time_of(log: SignedLog, index: int) -> int:
 
 
 def _print(report: Report) -> None:
-    from platesieve.cli.speech import console
+    from rich.markup import escape
+
+    from platesieve.cli.speech import console, print_line
 
     typer.echo(f"{report.title}\n{report.source.origin}, {report.source.period}\n")
     width = max(len(figure.label) for figure in report.figures)
@@ -183,7 +185,7 @@ def _print(report: Report) -> None:
         console().print(f"[italic]{table.title}[/]")  # above, not in it: a narrow table would break it
         console().print(_rich(table))
     for note in report.notes:
-        typer.echo(f"\n{note}")
+        print_line(f"\n{escape(note)}")
 
 
 def _rich(table: Table) -> object:
