@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-ALIKE = ["0OQ", "1IJ", "5S", "8B"]
+ALIKE = ["0OQ", "1I", "5S", "8B"]
 KINDS = ["exact", "partial-jurisdiction", "lookalike"]
 FIELDS = ["plate", "alternatives", "plate_region", "time", "location", "device", "direction", "lane", "confidence", "category", "list", "plate_crop", "scene_crop", "time_quality"]
 COUNTED = {"plate_region", "device", "direction", "lane", "category", "list", "time_quality"}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from platesieve.domain.plate import PlateText
 
-CLASSES: tuple[str, ...] = ("0OQ", "1IJ", "5S", "8B")
+CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "8B")
 FOLDED_SHARE = 0.05
 UNFOLDED_SHARE = 0.025  # about here groups of letters alone begin (M and W), which merge four times as many strangers
 

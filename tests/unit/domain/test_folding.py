@@ -18,7 +18,7 @@ def test_what_looks_alike_folds_to_one_glyph_and_folding_twice_changes_nothing()
         assert {fold_characters(glyph) for glyph in group} == {group[0]}
     everything = string.digits + string.ascii_uppercase
     assert fold_characters(fold_characters(everything)) == fold_characters(everything)
-    assert fold_characters("ACDEFHKLMNPRTUVWXYZ23479") == "ACDEFHKLMNPRTUVWXYZ23479"
+    assert fold_characters("ACDEFHJKLMNPRTUVWXYZ23479") == "ACDEFHJKLMNPRTUVWXYZ23479"
 
 
 @pytest.mark.parametrize(("letters", "digits"), [(1, 1), (2, 1), (3, 0), (0, 3)])
