@@ -46,7 +46,7 @@ SURE_OF_PLATE: Final = 0.9
 """From this score the detector is believed, and a text counts from plateness 0: what owners choose for themselves looks
 like lettering. No detection as sure as this was false in 609 held-out pictures."""
 SURE_OF_REGION: Final = 0.8
-"""From this probability a read names its country: right for 163 of the 166 held-out photographs (US, Romania, Canada)
+"""From this probability a read names its country: right for 274 of the 280 held-out photographs (US, Romania, Canada)
 that it names. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one costs
 nothing: no rule needs to know it. The vote over frames then has to agree."""
 
