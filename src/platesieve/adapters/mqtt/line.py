@@ -7,6 +7,7 @@ loop is for others: a thread for each device (`connection`), or one loop for a c
 
 from __future__ import annotations
 
+import abc
 import itertools
 import logging
 import queue
@@ -87,7 +88,7 @@ class Attempt:
     dropped_commands: bool = False  # said once: a flood must not become a flood of log lines
 
 
-class Line:
+class Line(abc.ABC):
     """One member's line. Everything it learns lies in `happenings`, `commands` and `receipts`.
 
     Args:
@@ -134,9 +135,9 @@ class Line:
         self._attempt.trouble = why
         self._attempt.over.set()
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Disconnect for good. Safe to call twice."""
-        raise NotImplementedError
 
     def _dial(self, client: paho.Client) -> None:
         """Open the connection, TLS and all; what the broker says to it comes through the client's loop."""
