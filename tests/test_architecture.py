@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "platesieve"
@@ -80,3 +81,10 @@ def test_the_private_text_of_a_plate_is_touched_by_its_own_class_only() -> None:
     }
 
     assert {"domain/plate.py", "domain/crop.py"} == touching
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Folders of tests are not packages: run together, the second file of a name would not be collected."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+
+    assert [name for name, count in names.items() if count > 1] == []
