@@ -1,5 +1,7 @@
 """Read a doubtful plate of a snapshot again, cut out a little to either side, and let the reads vote.
 
+Looks at one picture share its faults and are no independent witnesses: they may correct a text, and never make it surer
+than SURE.
 Moving pictures need none of this: their next frame is a better second look.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from platesieve.domain.plate import Glyph
 from platesieve.tracking.vote import add_read, vote
 from platesieve.vision.tiles import shifted
 
@@ -45,7 +48,13 @@ class SecondLook:
         for read in reads:
             variants = add_read(variants, read, (frame.width, frame.height))
         verdict = vote(variants)
-        return replace(verdict.best, text=verdict.text, glyphs=verdict.glyphs, detection=detection)
+        glyphs = tuple(doubtful(glyph) for glyph in verdict.glyphs)
+        return replace(verdict.best, text=verdict.text, glyphs=glyphs, detection=detection)
+
+
+def doubtful(glyph: Glyph) -> Glyph:
+    """Return the glyph with no character likelier than SURE."""
+    return Glyph(tuple((character, min(probability, SURE)) for character, probability in glyph.alternatives))
 
 
 def aside(detection: Detection, share: float) -> Detection:

@@ -10,6 +10,7 @@ import pytest
 from platesieve.domain.geometry import Detection
 from platesieve.domain.plate import Glyph, PlateRead, PlateText
 from platesieve.flow.second_look import ASIDE, SURE, SecondLook, aside
+from platesieve.tracking.vote import Variant, add_read, vote
 from platesieve.vision.frame import Frame
 
 FRAME = Frame(np.zeros((100, 400), np.uint8), 0, 0, 0)
@@ -63,6 +64,20 @@ def test_two_surer_looks_correct_a_doubtful_one() -> None:
 def test_a_doubtful_read_stands_where_nothing_else_is_seen() -> None:
     """The other looks may see no plate at all."""
     assert text_of(("AB12", 0.6), None, None) == ("AB12", 3)
+
+
+def test_looking_often_at_one_picture_makes_no_read_surer_than_sure() -> None:
+    """Three looks agree, and the vote alone would be nearly certain; a doubt that all of them have stays."""
+    says: list[Seen] = [("AB12", 0.85)] * 3
+    variants: tuple[Variant, ...] = ()
+    for number in range(3):
+        seen = Reader(says[number:]).read(FRAME, PLATE)
+        assert seen is not None
+        variants = add_read(variants, seen, (FRAME.width, FRAME.height))
+    read = SecondLook(Reader(says)).read(FRAME, PLATE)
+
+    assert read is not None
+    assert read.confidence == SURE < vote(variants).glyphs[0].probability
 
 
 def test_looks_lie_along_the_plate() -> None:
