@@ -428,10 +428,10 @@ def _lenient(_cls: object, custom: Any, _path: str) -> Address:
     return Address(tuple(custom["devices"]))
 
 
-def _following(root: Path, inside: Path) -> Iterator[bytes]:
+def _following(root: Path, inside: Path, offset: int) -> Iterator[bytes]:
     if not (root / inside).exists():
         raise DownloadHTTPError("no such file", 404)
-    yield (root / inside).read_bytes()
+    yield (root / inside).read_bytes()[offset:]
 
 
 REMOVED: dict[str, tuple[Attack, list[tuple[Any, str, Any]]]] = {
