@@ -30,7 +30,8 @@ def test_what_is_measured_is_what_a_plan_is_made_of(mosquitto: str, tmp_path: Pa
     assert measured["lost"] == 0
     for name in ("hit_payload_bytes", "health_payload_bytes", "checkpoint_payload_bytes", "down_per_event_bytes"):
         assert measured["network"][name] == pytest.approx(shipped["network"][name], rel=0.05), name
-    assert measured["broker"]["memory_per_connection_kib"] > 0
+    # Four connections may fit into memory that the broker had already.
+    assert 0 <= measured["broker"]["memory_per_connection_kib"] < 1000
     assert measured["database"]["bytes_per_event"] > measured["network"]["hit_payload_bytes"]
     assert min(measured["collector"].values()) > 0
     policy, demand = demanded(
