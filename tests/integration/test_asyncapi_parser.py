@@ -28,6 +28,7 @@ pytestmark = pytest.mark.integration
 CONTRACT = Path(__file__).parents[2] / "src" / "platesieve" / "schemas" / "v1" / "asyncapi.json"
 PAGE = Path(__file__).parents[2] / "deploy" / "README.md"
 INSTALL_S = 240
+SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 CHECK = """
 const {Parser} = require("@asyncapi/parser");
@@ -57,7 +58,7 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "@asyncapi/parser@3",
     ]
     try:
-        subprocess.run(install, capture_output=True, check=True, timeout=INSTALL_S)
+        subprocess.run(install, capture_output=True, check=True, timeout=INSTALL_S, env=_trusting_the_system())
     except subprocess.TimeoutExpired:
         _without(f"npm did not answer within {INSTALL_S} s")
     except subprocess.CalledProcessError as error:
@@ -66,6 +67,11 @@ def check(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _without("the registry of npm cannot be reached")
     (folder / "check.cjs").write_text(CHECK)
     return folder
+
+
+def _trusting_the_system() -> dict[str, str]:
+    """Return the environment in which Node.js trusts the certificates of this machine beside its own."""
+    return {"NODE_EXTRA_CA_CERTS": SYSTEM_CA, **os.environ} if Path(SYSTEM_CA).exists() else dict(os.environ)
 
 
 def _without(why: str) -> NoReturn:
