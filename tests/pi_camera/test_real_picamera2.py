@@ -192,8 +192,8 @@ def test_a_camera_that_hangs_in_libcamera_is_noticed() -> None:
     said, noticed_s, closed_s = json.loads(done.stdout)
 
     assert "stalled" in said
-    assert 2.0 <= noticed_s < 3.0
-    assert closed_s < noticed_s + 1.0
+    assert 1.9 <= noticed_s < 4.0  # two clocks that round, on a machine that may be busy
+    assert closed_s < noticed_s + 1.5
     assert done.returncode == 0, done.stderr
 
 
