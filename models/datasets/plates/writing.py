@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HARD_SHARE = 0.25
-"""Of the serials are made of characters that the reader mixes up, as often as it does (released/confusion.json)."""
+"""Of the serials are made of characters that readers mix up, the oftener the worse (after released/confusion.json)."""
 HARD = {"J": 4, "M": 3, "W": 3, "N": 2.5, "B": 2, "S": 2, "G": 2, "H": 2, "D": 2, "V": 2, "U": 2, "C": 1.5, "Y": 1.5,
         "A": 1.5, "T": 1.5, "O": 1.5, "Q": 1.5, "8": 2, "6": 1.5, "0": 1.5, "1": 1.5}  # fmt: skip
 
