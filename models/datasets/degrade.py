@@ -290,7 +290,7 @@ def noisy_crop(rng: np.random.Generator, picture: Photograph, box_share: float =
     quad[[1, 2], 0] += sides[2] * wide
     quad[[2, 3], 1] += sides[3] * tall
     # Some detectors, and some people who label boxes, hug the characters: then the plate's own edge is cut away.
-    least = (-0.03, -0.14) if rng.random() < HUGGING else (0.01, 0.02)
+    least = (-0.015, -0.14) if rng.random() < HUGGING else (0.01, 0.02)
     margin = (float(rng.uniform(least[0], 0.09)), float(rng.uniform(least[1], 0.18)))
     corners = tuple((float(a), float(b)) for a, b in quad)
     return rectify(picture.luma, corners, margin)  # type: ignore[arg-type]

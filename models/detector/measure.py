@@ -26,7 +26,7 @@ from platesieve.adapters.cameras.labelled_pictures import load_picture, read_lab
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.evaluation.pictures import evaluate_pictures
 from platesieve.flow.search import Search
-from platesieve.flow.second_look import SecondLook
+from platesieve.flow.several_looks import SeveralLooks
 from platesieve.settings import Vision
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def tiles(detector: ReleasedModel, reader: ReleasedModel) -> dict[str, Any]:
         for grid in GRIDS:
             vision = Vision(detector_tiles=grid, snapshots=True)  # type: ignore[arg-type]
             search = Search(OnnxPlateFinder(vision, detector), vision)
-            reads = SecondLook(OnnxPlateReader(vision, reader))
+            reads = SeveralLooks(OnnxPlateReader(vision, reader))
             scores = evaluate_pictures(pictures, load, search, reads).as_json(name)
             rows[f"{name} {grid}"] = {
                 **{k: [v, *scores["interval95"]["detection"][k]] for k, v in scores["detection"].items()},

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HARD_SHARE = 0.25
 """Of the serials are made of characters that readers mix up, the oftener the worse (after released/confusion.json)."""
+CROWDED = 0.3
+"""Of the serials may reach nearer to the plate's edge: what stands beside an edge is not always a piece of it."""
 HARD = {"J": 4, "M": 3, "W": 3, "N": 2.5, "B": 2, "S": 2, "G": 2, "H": 2, "D": 2, "V": 2, "U": 2, "C": 1.5, "Y": 1.5,
         "A": 1.5, "T": 1.5, "O": 1.5, "Q": 1.5, "8": 2, "6": 1.5, "0": 1.5, "1": 1.5}  # fmt: skip
 
@@ -70,8 +72,9 @@ def set_line(
             pieces.append((_emblem(rng, em, height, emblem_shape), gap * em * 1.2))
         else:
             pieces.append((None, em * float(rng.uniform(0.25, 0.9))))
+    pieces[-1] = (pieces[-1][0], 0.0)  # the last character stands as near the edge as the first
     total = sum((p.shape[1] if p is not None else 0) + g for p, g in pieces)
-    row = np.zeros((round(height * 1.1) + 1, round(total) + 4), np.uint8)
+    row = np.zeros((round(height * 1.1) + 1, round(total) + 2), np.uint8)
     x = 1.0
     for p, g in pieces:
         if p is not None:
@@ -134,6 +137,8 @@ def set_serial(
 ) -> tuple[float, float]:
     """Set a serial centred in `area` (x, y, width, height), squeezed where it is too wide; return its x range."""
     x, y, width, height = area
+    if rng.random() < CROWDED:
+        x, width = x - width * 0.015, width * 1.03
     gap = float(rng.uniform(0.14, 0.42))
     wide = np.mean([g.shape[1] for g in font.glyphs.values()]) / GLYPH_PX
     natural = min(1.0, 0.62 / wide) if wide > 0.55 else 1.0

@@ -96,12 +96,12 @@ def _evaluate_sets(
     from platesieve.adapters.networks.peer_reader import PeerReader
     from platesieve.evaluation.pictures import evaluate_pictures
     from platesieve.flow.search import Search
-    from platesieve.flow.second_look import SecondLook
+    from platesieve.flow.several_looks import SeveralLooks
 
     files = [path / LABELS_NAME if path.is_dir() else path for path in inputs]
     sets = [(file, read_labels(file)[:limit]) for file in files]  # all labels are checked before the first picture
     finder = Search(OnnxPlateFinder(settings.vision), replace(settings.vision, snapshots=True))
-    reader = SecondLook(OnnxPlateReader(settings.vision))
+    reader = SeveralLooks(OnnxPlateReader(settings.vision))
     other = PeerReader(peer, settings.vision.threads) if peer else None
     answers: list[dict[str, Any]] = []
     for file, pictures in sets:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from platesieve.domain.instant import Instant
 from platesieve.flow.search import Search, is_plate
-from platesieve.flow.second_look import SecondLook
+from platesieve.flow.several_looks import SeveralLooks
 from platesieve.tracking.state import Observation, TrackerState
 from platesieve.tracking.tracker import finish, step
 from platesieve.vision.areas import blanked
@@ -68,7 +68,7 @@ class Sight:
         keep_pictures: bool = False,
     ) -> None:
         self.keep_pictures = keep_pictures
-        self.reader = SecondLook(reader) if vision.snapshots else reader
+        self.reader = SeveralLooks(reader) if vision.snapshots else reader
         self._finder = Search(finder, vision)
         self._vision, self._tracking, self._fingerprint = vision, tracking, fingerprint
         self._state = TrackerState()
