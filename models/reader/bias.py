@@ -9,7 +9,7 @@ import numpy as np
 
 from models.common.metrics import Score, fold
 from models.common.speed import session
-from models.datasets.plates import region_names
+from models.datasets.plates import region_weights
 from models.reader.evaluate import corners_of, grey
 from models.reader.regions import REGIONS, UNTAUGHT, class_of_drawing
 from models.reader.sweeps import Fault, corners, draw_plates, look
@@ -56,7 +56,7 @@ def by_region(file: Path, read: Callable[..., Answer]) -> tuple[dict[str, Any], 
     """Draw plates of each region; return the folded scores by region, and what the region head says of them."""
     net = session(file)
     scores, told, wrong = {}, {}, Counter[str]()
-    for number, name in enumerate(region_names()):
+    for number, name in enumerate(region_weights()):
         plates = draw_plates(PLATES_OF_A_REGION, 9_000 + number, rows=None, region=name)
         pictures = _crops(plates)
         hits = [fold(read(*p).text) == fold(d.text) for p, d in zip(pictures, plates, strict=True)]

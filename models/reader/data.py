@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil, tilted
-from models.datasets.plates import draw_lettering, draw_plate, region_names
+from models.datasets.plates import draw_lettering, draw_plate, region_weights
 from models.datasets.shared_data import CATALOGUE, Crop, load_crops, plate_free_pieces
 from models.reader.regions import UNTAUGHT, class_of_drawing, class_of_set
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify
@@ -79,12 +79,13 @@ def drawn_samples(rng: np.random.Generator, sources: Sources, views: int, *, eve
 
 
 def _table_of_any_class(rng: np.random.Generator) -> str:
-    """Return a table of formats.toml: first a class of the region head, then one of its tables."""
-    of_class: dict[int, list[str]] = {}
-    for name in region_names():
-        of_class.setdefault(class_of_drawing(name), []).append(name)
+    """Return a table of formats.toml: each class of the region head as often, its tables by their weights."""
+    of_class: dict[int, dict[str, float]] = {}
+    for name, weight in region_weights().items():
+        of_class.setdefault(class_of_drawing(name), {})[name] = weight
     tables = of_class[int(rng.choice(sorted(of_class)))]
-    return tables[int(rng.integers(len(tables)))]
+    share = np.asarray(list(tables.values()))
+    return str(rng.choice(list(tables), p=share / share.sum()))
 
 
 def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list[Sample]:

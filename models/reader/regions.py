@@ -13,7 +13,10 @@ UNTAUGHT = -1
 """For a sample whose country nobody knows: the region head learns nothing from it."""
 
 _OF_SET = {CATALOGUE: "US", "crops-romanian": "RO"}
-_OF_DRAWING = {"US-CA": "US", "US-VANITY": "US", "MERCOSUL-BR": "BR", "MERCOSUL-AR": "AR"}
+_OF_DRAWING = {
+    **{"US-CA": "US", "US-VANITY": "US", "PL-CHOSEN": "PL", "SK-CHOSEN": "SK"},
+    **{"MERCOSUL-BR": "BR", "MERCOSUL-AR": "AR"},
+}
 
 
 def class_of_drawing(region: str) -> int:

@@ -42,9 +42,10 @@ def _regions() -> tuple[list[str], list[dict[str, Any]], NDArray[np.float64]]:
     return list(table), list(table.values()), weights / weights.sum()
 
 
-def region_names() -> list[str]:
-    """Return the tables of formats.toml."""
-    return list(_regions()[0])
+def region_weights() -> dict[str, float]:
+    """Return how often each table of formats.toml is drawn; the shares sum to 1."""
+    names, _, weights = _regions()
+    return dict(zip(names, weights.tolist(), strict=True))
 
 
 def draw_plate(rng: np.random.Generator, region_name: str | None = None) -> DrawnPlate:
