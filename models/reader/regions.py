@@ -14,8 +14,8 @@ UNTAUGHT = -1
 
 _OF_SET = {CATALOGUE: "US", "crops-romanian": "RO"}
 _OF_DRAWING = {
-    **{"US-CA": "US", "US-VANITY": "US", "PL-CHOSEN": "PL", "SK-CHOSEN": "SK"},
-    **{"MERCOSUL-BR": "BR", "MERCOSUL-AR": "AR"},
+    "US-CA": "US", "US-VANITY": "US", "PL-CHOSEN": "PL", "SK-CHOSEN": "SK",
+    "MERCOSUL-BR": "BR", "MERCOSUL-AR": "AR",
 }
 
 
