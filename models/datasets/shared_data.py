@@ -5,9 +5,6 @@ The folder is `$PLATESIEVE_DATA`, or `../shared/data` beside the checkout. Its R
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +12,23 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from models.datasets.labels import (
+    CROP_SETS,
+    SCENE_SETS,
+    data_folder,
+    is_crop_kept_back,
+    is_scene_kept_back,
+    labels,
+    masked,
+    may_train,
+    text_of,
+)
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CATALOGUE = "crops-us-catalogue"
-CROP_SETS = ("crops-openlpr", "crops-openimages", "crops-openimages-hd", "crops-darkplate", "crops-romanian", CATALOGUE)
-SCENE_SETS = ("openlpr", "openimages", "openimages-hd", "darkplate", "romanian", "india", "kaggle-cars")
-VALIDATION_SHARE = 0.06
+PIECES_FROM = tuple(name for name in SCENE_SETS if name != "easypr")
+"""Sets whose pictures the reader learns `nothing` from; Chinese plates are read by nobody here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +43,6 @@ class Crop:
     name: str
 
 
-def data_folder() -> Path:
-    """Return the folder with the photographs; it may not exist."""
-    return Path(os.environ.get("PLATESIEVE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).resolve()
-
-
-def rows(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a set's labels.jsonl."""
-    with (folder / "labels.jsonl").open() as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
-def held_out(key: str) -> bool:
-    """Say whether a group of pictures (same video, or same plate) is kept out of training."""
-    digest = hashlib.sha256(key.encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32 < VALIDATION_SHARE
-
-
 def load_crops(
     *,
     validation: bool,
@@ -64,7 +51,7 @@ def load_crops(
     dropped: frozenset[str] = frozenset(),
     most: int | None = None,
 ) -> dict[str, list[Crop]]:
-    """Load training or validation crops, by set. A plate is in one of the two only.
+    """Load training or validation crops, by set. A plate is in one of the two only (see labels.py).
 
     Args:
         validation: the held-out share instead of the rest.
@@ -79,7 +66,7 @@ def load_crops(
         if not (folder / "labels.jsonl").exists():
             print(f"skipped {name}: not in {folder.parent}")
             continue
-        lines = list(rows(folder))
+        lines = list(labels(folder))
         # A tenth more than asked for: some of them belong to the other share.
         step = max(1, len(lines) // (most + most // 10 + 1)) if most else 1
         crops = (_crop(folder, r, min_char_prob, dropped, validation=validation) for r in lines[::step])
@@ -89,16 +76,13 @@ def load_crops(
 
 def count_crops(*, validation: bool, min_char_prob: float = 0.8) -> dict[str, int]:
     """Count training or validation crops by set, without reading a picture."""
-    folders = [data_folder() / "train" / name for name in CROP_SETS]
-    return {
-        folder.name: sum(_is_wanted(folder, r, min_char_prob, frozenset(), validation=validation) for r in rows(folder))
-        for folder in folders
-        if (folder / "labels.jsonl").exists()
-    }
-
-
-def _text(row: dict[str, Any]) -> str:
-    return row.get("text") or row.get("pseudo_text") or ""
+    found = {}
+    for folder in (data_folder() / "train" / name for name in CROP_SETS):
+        lines = list(labels(folder))
+        if lines:
+            wanted = (_is_wanted(folder, x, min_char_prob, frozenset(), validation=validation) for x in lines)
+            found[folder.name] = sum(wanted)
+    return found
 
 
 def _name(folder: Path, row: dict[str, Any]) -> str:
@@ -108,8 +92,8 @@ def _name(folder: Path, row: dict[str, Any]) -> str:
 def _is_wanted(
     folder: Path, row: dict[str, Any], min_char_prob: float, dropped: frozenset[str], *, validation: bool
 ) -> bool:
-    text = _text(row)
-    if held_out(row.get("group") or text) != validation or _name(folder, row) in dropped:
+    text = text_of(row)
+    if not (is_crop_kept_back(row) if validation else may_train(row)) or _name(folder, row) in dropped:
         return False
     return len(text) >= 2 and (bool(row.get("text")) or row["min_char_prob"] >= min_char_prob)
 
@@ -125,20 +109,20 @@ def _crop(
     x, y, w, h = row.get("box_in_crop") or (0.0, 0.0, luma.shape[1], luma.shape[0])
     box = (float(x), float(y), float(w), float(h))
     human = bool(row.get("text"))
-    return Crop(np.asarray(luma, np.uint8), box, _text(row).upper(), human, folder.name, _name(folder, row))
+    return Crop(np.asarray(luma, np.uint8), box, text_of(row).upper(), human, folder.name, _name(folder, row))
 
 
 def plate_free_pieces(rng: np.random.Generator, scenes: int = 1200, pieces: int = 6) -> list[NDArray[np.uint8]]:
-    """Cut pieces of plate-like shape from scenes, clear of every plate and every region that may hold one."""
+    """Cut pieces of plate-like shape from training scenes, clear of every plate and every region that may hold one."""
     found: list[NDArray[np.uint8]] = []
-    folders = [data_folder() / "train" / s for s in SCENE_SETS]
-    todo = [(f, r) for f in folders if (f / "labels.jsonl").exists() for r in rows(f)]
+    folders = [data_folder() / "train" / s for s in PIECES_FROM]
+    todo = [(f, row) for f in folders for row in labels(f) if not is_scene_kept_back(f.name, row)]
     for k in rng.permutation(len(todo))[:scenes]:
         folder, row = todo[int(k)]
         luma = cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE)
-        if luma is None or row.get("split") != "train":
+        if luma is None:
             continue
-        taken = [p["box"] for p in row["plates"]] + list(row.get("ignore", []))
+        taken = [p["box"] for p in row["plates"]] + masked(folder.name, row)
         for _ in range(pieces):
             width = float(np.exp(rng.uniform(np.log(30), np.log(luma.shape[1] / 2.5))))
             height = width / float(rng.uniform(1.5, 5))

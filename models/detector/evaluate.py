@@ -24,7 +24,8 @@ import numpy as np
 from models.common.metrics import Score
 from models.common.release import RELEASED, released_table
 from models.common.speed import session
-from models.datasets.scenes import data_root, load_scenes, read_scene, upright
+from models.datasets.labels import data_folder
+from models.datasets.scenes import load_scenes, read_scene, upright
 from platesieve.domain.geometry import Box
 from platesieve.vision.decode_corners import decode
 from platesieve.vision.letterbox import letterbox
@@ -191,7 +192,7 @@ def input_scale(scene: Scene, width: int, height: int) -> float:
 
 def load_set(name: str) -> list[Scene]:
     """Read one evaluation set; an absent one is empty and said so."""
-    folder = data_root() / "eval" / name
+    folder = data_folder() / "eval" / name
     if not (folder / "labels.jsonl").is_file():
         print(f"skipped: {name} is not there")
         return []

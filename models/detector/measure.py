@@ -19,7 +19,8 @@ import numpy as np
 
 from models.common.metrics import Score
 from models.common.release import MANIFEST, RELEASED, draft, sha256
-from models.datasets.scenes import SOURCE_SHARES, data_root, load_scenes
+from models.datasets.labels import data_folder
+from models.datasets.scenes import SOURCE_SHARES, load_scenes
 from models.detector import plate_free
 from models.detector.evaluate import SETS, finder, input_scale, judge
 from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
@@ -85,7 +86,7 @@ def tiles(detector: ReleasedModel, reader: ReleasedModel) -> dict[str, Any]:
     """Return recall, false plates, end-to-end score and time of each grid on the evaluation sets."""
     rows: dict[str, Any] = {}
     for name in SETS:
-        folder = data_root() / "eval" / name
+        folder = data_folder() / "eval" / name
         if not (folder / "labels.jsonl").is_file():
             continue
         pictures, load = read_labels(folder / "labels.jsonl"), partial(load_picture, folder)

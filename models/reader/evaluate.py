@@ -21,7 +21,8 @@ import numpy as np
 from models.common.metrics import Score, fold
 from models.common.release import RELEASED, draft, released_table
 from models.common.speed import session
-from models.datasets.shared_data import CATALOGUE, CROP_SETS, data_folder, load_crops, rows
+from models.datasets.labels import CATALOGUE, CROP_SETS, data_folder, labels
+from models.datasets.shared_data import load_crops
 from models.reader.regions import REGIONS
 from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.domain.geometry import Detection
@@ -71,7 +72,7 @@ def evaluation_set(name: str) -> list[Case]:
         print(f"skipped {name}: not in {folder.parent}")
         return []
     cases = []
-    for row in rows(folder):
+    for row in labels(folder):
         image = np.asarray(cv2.imread(str(folder / row["image"])), np.uint8)
         cases += [
             Case(image, tuple(p["box"]), p["text"], p.get("text_corrected") or p["text"])

@@ -25,7 +25,8 @@ from models.common.forms import MOST_LOST_POINTS, choose
 from models.common.quantise import quantise
 from models.common.release import MANIFEST, RELEASED, sha256, write_table
 from models.common.speed import milliseconds, session
-from models.datasets.shared_data import data_folder, load_crops
+from models.datasets.labels import data_folder
+from models.datasets.shared_data import load_crops
 from models.reader.evaluate import (
     EVALUATION_SETS,
     PEER,

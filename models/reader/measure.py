@@ -20,8 +20,9 @@ from models.common.charts import save
 from models.common.metrics import Score, fold
 from models.common.release import MANIFEST, RELEASED, sha256
 from models.common.speed import milliseconds
+from models.datasets.labels import data_folder
 from models.datasets.plates import draw_lettering
-from models.datasets.shared_data import count_crops, data_folder
+from models.datasets.shared_data import count_crops
 from models.reader import bias, gallery, sweeps
 from models.reader.evaluate import EVALUATION_SETS, PEER, Case, answers, device_reader, evaluation_set
 from models.reader.evaluate import held_out_sets as load_held_out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.datasets.shared_data import CATALOGUE
+from models.datasets.labels import CATALOGUE
 
 REGIONS = (
     "unknown", "US", "CA", "MX", "DE", "AT", "FR", "IT", "ES", "NL", "BE", "PL", "CZ", "SK", "RO", "HU", "GB", "BR",
@@ -14,8 +14,12 @@ UNTAUGHT = -1
 
 _OF_SET = {CATALOGUE: "US", "crops-romanian": "RO"}
 _OF_DRAWING = {
-    "US-CA": "US", "US-VANITY": "US", "PL-CHOSEN": "PL", "SK-CHOSEN": "SK",
-    "MERCOSUL-BR": "BR", "MERCOSUL-AR": "AR",
+    "US-CA": "US",
+    "US-VANITY": "US",
+    "PL-CHOSEN": "PL",
+    "SK-CHOSEN": "SK",
+    "MERCOSUL-BR": "BR",
+    "MERCOSUL-AR": "AR",
 }
 
 

@@ -6,7 +6,7 @@ then exact, context real), further drawn plates may be set, and lookalikes are p
 
 from models.datasets.scenes.boxes import SMALLEST_PLATE_PX, box_corners, split_by_edge, upright
 from models.datasets.scenes.composing import Composer
-from models.datasets.scenes.reading import SOURCE_SHARES, data_root, load_scenes, read_scene
+from models.datasets.scenes.reading import SOURCE_SHARES, load_scenes, read_scene
 from models.datasets.scenes.types import Drawn, Mistake, Sample, Scene, Target
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Scene",
     "Target",
     "box_corners",
-    "data_root",
     "load_scenes",
     "read_scene",
     "split_by_edge",

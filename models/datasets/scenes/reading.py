@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from models.datasets.labels import data_folder, is_scene_kept_back, labels, masked
 from models.datasets.scenes.boxes import box_corners
 from models.datasets.scenes.types import Scene, Target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 
@@ -31,34 +29,7 @@ SOURCE_SHARES = {
 }
 
 
-HELD_OUT_SHARE = 0.10
-
-
 DUPLICATE_BITS = 6
-
-
-def data_root() -> Path:
-    """Return the folder of the image sets: $PLATESIEVE_DATA, else ../shared/data beside the checkout."""
-    return Path(os.environ.get("PLATESIEVE_DATA", "../shared/data"))
-
-
-def is_held_out(source: str, label: dict[str, Any]) -> bool:
-    """Return True for the share kept back: by group or ride where frames follow each other, else by picture."""
-    if source == "openlpr":
-        return str(label["split"]) == "val"
-    if source == "kaggle-cars":  # near-duplicates of openlpr: never held out
-        return False
-    if source == "romanian":
-        return "dayride_type1_003" in label["source"]
-    key = str(label.get("group") or label["image"])
-    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 < HELD_OUT_SHARE
-
-
-@functools.cache
-def unlabelled() -> dict[str, list[list[float]]]:
-    """Return plates that the labels miss, found by an earlier model and checked by eye: to be masked."""
-    found: dict[str, list[list[float]]] = json.loads((Path(__file__).parents[1] / "unlabelled.json").read_text())
-    return found
 
 
 def read_scene(folder: Path, label: dict[str, Any]) -> Scene:
@@ -77,9 +48,8 @@ def read_scene(folder: Path, label: dict[str, Any]) -> Scene:
         else Target(box_corners(p["box"]), exact=False)
         for p in label["plates"]
     )
-    masked = [*label.get("ignore", []), *unlabelled().get(f"{folder.name}/{label['image']}", [])]
-    ignore = np.array(masked, np.float32).reshape(-1, 4)
-    held = is_held_out(folder.name, label)
+    ignore = np.array(masked(folder.name, label), np.float32).reshape(-1, 4)
+    held = is_scene_kept_back(folder.name, label)
     return Scene(tuple(levels), plates, ignore, folder.name, label["image"], held)
 
 
@@ -106,11 +76,9 @@ def load_scenes(limit: int | None = None, *, held_out_only: bool = False) -> lis
     """Read the scene sets that are there; say which are skipped. `limit` takes the first of each, for tests."""
     scenes: list[Scene] = []
     for source in SOURCE_SHARES:
-        folder = data_root() / "train" / source
-        if not (folder / "labels.jsonl").is_file():
-            print(f"skipped: {source} is not in {data_root().name}/train")
-            continue
-        lines = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()[:limit]
-        labels = [json.loads(line) for line in lines]
-        scenes.extend(read_scene(folder, x) for x in labels if not held_out_only or is_held_out(source, x))
+        folder = data_folder() / "train" / source
+        found = list(labels(folder))[:limit]
+        if not found:
+            print(f"skipped: {source} is not in {data_folder().name}/train")
+        scenes.extend(read_scene(folder, x) for x in found if not held_out_only or is_scene_kept_back(source, x))
     return drop_leaks(scenes)

@@ -1,0 +1,91 @@
+"""The labels of the photographs, and which of them no training sees: one file for both models.
+
+So neither learns what the other is judged on. Scenes are kept back by group, ride or picture, crops by plate or group. A
+plate whose text stands on anything that is kept back is left out of training wherever else it appears.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CATALOGUE = "crops-us-catalogue"
+CROP_SETS = ("crops-openlpr", "crops-openimages", "crops-openimages-hd", "crops-darkplate", "crops-romanian", CATALOGUE)
+SCENE_SETS = ("openlpr", "openimages", "openimages-hd", "darkplate", "romanian", "easypr", "india", "kaggle-cars")
+CROP_SHARE = 0.06
+SCENE_SHARE = 0.10
+
+Label = dict[str, Any]
+
+
+def data_folder() -> Path:
+    """Return the folder with the photographs, $PLATESIEVE_DATA or shared/data beside the checkout; it may not exist."""
+    return Path(os.environ.get("PLATESIEVE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).resolve()
+
+
+def labels(folder: Path) -> Iterator[Label]:
+    """Yield the lines of a set's labels.jsonl; none where the set is absent."""
+    file = folder / "labels.jsonl"
+    if file.is_file():
+        with file.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+@functools.cache
+def _unlabelled() -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = json.loads(Path(__file__).with_name("unlabelled.json").read_text())
+    return found
+
+
+def masked(source: str, label: Label) -> list[list[float]]:
+    """Return regions of a scene (x, y, width, height) that may hold a plate without a label.
+
+    They are those of the set itself, and those an earlier model found and a person confirmed (unlabelled.json).
+    """
+    return [*label.get("ignore", []), *_unlabelled().get(f"{source}/{label['image']}", [])]
+
+
+def text_of(label: Label) -> str:
+    """Return what a person read on a crop or a scene's plate, else what a machine read, else nothing."""
+    return str(label.get("text") or label.get("pseudo_text") or "")
+
+
+def is_scene_kept_back(source: str, label: Label) -> bool:
+    """Return True for the share kept back: by group or ride where frames follow each other, else by picture."""
+    if source == "openlpr":
+        return str(label["split"]) == "val"
+    if source == "kaggle-cars":  # near-duplicates of openlpr: never held out
+        return False
+    if source == "romanian":
+        return "dayride_type1_003" in label["source"]
+    return _falls(str(label.get("group") or label["image"]), SCENE_SHARE)
+
+
+def is_crop_kept_back(label: Label) -> bool:
+    """Return True for the crops that the reader is judged on: by group (one video), else by the plate itself."""
+    return _falls(label.get("group") or text_of(label), CROP_SHARE)
+
+
+def may_train(label: Label) -> bool:
+    """Return True for a crop that is not kept back, of a plate that no kept-back crop or scene shows."""
+    return not is_crop_kept_back(label) and text_of(label) not in _kept_back_texts(data_folder())
+
+
+@functools.cache
+def _kept_back_texts(root: Path) -> frozenset[str]:
+    crops = (label for name in CROP_SETS for label in labels(root / "train" / name) if is_crop_kept_back(label))
+    scenes = ((name, label) for name in SCENE_SETS for label in labels(root / "train" / name))
+    plates = (plate for name, label in scenes if is_scene_kept_back(name, label) for plate in label["plates"])
+    return frozenset(text for text in map(text_of, (*crops, *plates)) if text)
+
+
+def _falls(key: str, share: float) -> bool:
+    """Return True for this share of all keys, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32 < share
