@@ -1,7 +1,7 @@
 """The labels of the photographs, and which of them no training sees: one file for both models.
 
-So neither learns what the other is judged on. Scenes are kept back by group, ride or picture, crops by plate or group. A
-plate whose text stands on anything that is kept back is left out of training wherever else it appears.
+So neither learns what the other is judged on. Scenes are kept back by group, ride or picture, crops by plate or group.
+A plate whose text stands on anything that is kept back is left out of training wherever else it appears.
 """
 
 from __future__ import annotations
