@@ -75,7 +75,17 @@ def test_a_rival_appears_among_the_alternatives_with_its_share() -> None:
     assert [c for c, _ in second.alternatives[:2]] == ["B", "8"]
     assert second.alternatives[0][1] == pytest.approx(1 / (1 + np.exp(-0.5)), abs=0.02)
     assert sum(p for _, p in second.alternatives) <= 1 + 1e-9
-    assert len(second.alternatives) == 3
+    assert len(second.alternatives) == 2, "what the picture gives less than 1 in 10,000 is no alternative"
+
+
+def test_no_more_than_three_alternatives_are_named() -> None:
+    """The likeliest three of four, in their order."""
+    logits = _logits("AB12", 12.0)
+    for character, logit in (("8", 11.5), ("E", 11.0), ("R", 10.5)):
+        logits[5, _codes(character)[0]] = logit
+    found = decode(logits)
+    assert found is not None
+    assert [c for c, _ in found[1][1].alternatives] == ["B", "8", "E"]
 
 
 def test_temperature_makes_probabilities_humbler_and_keeps_the_text() -> None:
