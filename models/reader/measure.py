@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,13 @@ from models.common.speed import milliseconds
 from models.datasets.labels import data_folder
 from models.datasets.plates import draw_lettering
 from models.datasets.shared_data import count_crops
-from models.reader import bias, gallery, sweeps
+from models.reader import bias, clips, gallery, sweeps
 from models.reader.evaluate import EVALUATION_SETS, PEER, Case, answers, device_reader, evaluation_set
 from models.reader.evaluate import held_out_sets as load_held_out
 from platesieve.evaluation.confidence import Answer as Judged
 from platesieve.evaluation.confidence import calibration_error, precision_of_most_confident, reliability
 from platesieve.evaluation.diagram import reliability_svg
+from platesieve.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,46 +90,18 @@ def speed(table: dict[str, Any], folder: Path, detector: Path) -> dict[str, Any]
     return milliseconds(files)
 
 
-def clips(settings: Any) -> dict[str, Any]:
-    """Return what the vote makes of clips whose plates are known, and what their best single frames would have."""
-    from platesieve.adapters.cameras.video import VideoCamera  # noqa: PLC0415 - only here is a camera needed
-    from platesieve.adapters.local.system_clock import SystemClock  # noqa: PLC0415
-    from platesieve.bootstrap.sight import build_sight  # noqa: PLC0415
-    from platesieve.domain.plate import PlateText  # noqa: PLC0415
-    from platesieve.evaluation.clip import evaluate_clip  # noqa: PLC0415
-    from platesieve.evaluation.single_frames import SingleFrames  # noqa: PLC0415
-
-    street = Path(__file__).parents[2] / "src" / "platesieve" / "demo_data"
-    drawn = [v["text"] for v in tomllib.loads((street / "street.toml").read_text())["vehicle"]]
-    known = {
-        street / "street.mp4": drawn,
-        data_folder() / "eval" / "clips" / "gb-one-car.mp4": ["LS15EBC"],
-        data_folder() / "eval" / "clips" / "vn-toll-lane.mp4": ["34A36837", "34A23126", "89C20339"],
-    }
-    rows: dict[str, Any] = {}
-    for path, expected in known.items():
-        if not path.is_file():
-            print(f"skipped {path.name}: not there")
-            continue
-        sight, camera = build_sight(settings), VideoCamera(path, SystemClock(), pace="fast")
-        singles = SingleFrames(sight.reader)
-        sight.reader = singles
-        try:
-            scores = evaluate_clip(camera, sight, [PlateText(t) for t in expected], reads=singles.reads)
-        finally:
-            camera.close()
-        rows[path.stem] = replace(scores, wrong_texts=()).as_json()
-        print(path.stem, rows[path.stem], flush=True)
-    return rows
-
-
 def main() -> None:
     """Measure the released reader, or another one, and write the figures and pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=MANIFEST, help="another released.toml, its files beside it")
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--clip", type=Path, action="append", default=[], help="a filmed clip to watch as well")
+    parser.add_argument("--expect", action="append", default=[], metavar="TEXT,TEXT", help="the plates that it shows")
     given = parser.parse_args()
     cv2.setNumThreads(1)
+    expected = None  # clips are seen by the released pair only
+    if given.manifest == MANIFEST:
+        expected = clips.expected_clips(given.clip, given.expect, clips.clips_folder())
     whole = tomllib.loads(given.manifest.read_text())
     table, folder = whole["reader"], RELEASED if given.manifest == MANIFEST else given.manifest.parent
     file = folder / table["file"]
@@ -165,10 +137,8 @@ def main() -> None:
         title = f"Held-out crops, n = {len(judged(pooled, found['held-out']))}"
         svg = reliability_svg(title, honest["held-out"]["reliability"], honest["held-out"]["error"])
         (given.out / "reliability.svg").write_text(svg)
-    if given.manifest == MANIFEST:
-        from platesieve.settings import Settings  # noqa: PLC0415 - clips are seen by the released pair only
-
-        measured["clips"] = clips(Settings())
+    if expected is not None:
+        measured["clips"] = clips.measure(Settings(), expected)
     (given.out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n")
     print(f"{given.out / 'measured.json'}: calibration error {[(k, v['error']) for k, v in honest.items()]}")
 

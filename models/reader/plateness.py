@@ -1,7 +1,7 @@
 """Choose from which plateness a read counts: drawn lettering that still gives a text, against plates that are lost.
 
-`python -m models.reader.plateness`, after each release of a reader; the line that loses at most one right read in five
-hundred goes into `least_plateness` of its table in released.toml.
+`python -m models.reader.plateness`, after each release of a reader; the cut that loses at most one right read in five
+hundred becomes LEAST_PLATENESS of platesieve/adapters/networks/onnx_models.py.
 """
 
 from __future__ import annotations

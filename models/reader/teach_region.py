@@ -2,7 +2,8 @@
 
 While the net learns to read it sees countries as often as its users do, and half of them are the US; a head taught so
 names the US and nobody else. Here all other weights stand still, and each country is drawn as often as any other.
-What is read does not change by a bit.
+The logits of the characters do not change by a bit. A text can, where glyphs look alike and above all between O and 0:
+`read_text` weighs the formats of serials by the countries that this head finds likely.
 """
 
 from __future__ import annotations
