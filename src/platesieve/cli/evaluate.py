@@ -37,6 +37,9 @@ def evaluate(
         Path | None,
         typer.Option(help="ONNX file of a peer (fast-plate-ocr, fixed slots) to read the same boxes."),
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Also read the labelled boxes made narrower, blurred and turned away.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Use the first so many pictures of each set.")] = None,
     width: Annotated[int | None, typer.Option(help="Width of the detector's input, a multiple of 32.")] = None,
     height: Annotated[int | None, typer.Option(help="Height of the detector's input, a multiple of 32.")] = None,
@@ -63,6 +66,8 @@ def evaluate(
 
       platesieve evaluate far/labels.jsonl --tiles 2x2 --diagram reliability.svg
 
+      platesieve evaluate street/labels.jsonl --boxes --sweep
+
       platesieve evaluate clip.mp4 --expect AB12CDE,XY34ZZZ
     """
     changes = {
@@ -72,7 +77,7 @@ def evaluate(
     if expect is not None or any(_is_clip(path) for path in inputs):
         _evaluate_clip(inputs, expect, settings, reveal=reveal, as_json=as_json)
     else:
-        answers = _evaluate_sets(inputs, settings, boxes=boxes, peer=peer, limit=limit, reveal=reveal)
+        answers = _evaluate_sets(inputs, settings, boxes=boxes, peer=peer, sweep=sweep, limit=limit, reveal=reveal)
         if diagram is not None:
             _draw(diagram, answers[0])
         if as_json:
@@ -88,6 +93,7 @@ def _evaluate_sets(
     *,
     boxes: bool,
     peer: Path | None,
+    sweep: bool,
     limit: int | None,
     reveal: bool,
 ) -> list[dict[str, Any]]:
@@ -107,7 +113,9 @@ def _evaluate_sets(
     for file, pictures in sets:
         load = partial(load_picture, file.parent)
         with _progress(_set_name(file), len(pictures)) as advance:
-            scores = evaluate_pictures(pictures, load, finder, reader, boxes=boxes, peer=other, progress=advance)
+            scores = evaluate_pictures(
+                pictures, load, finder, reader, boxes=boxes, peer=other, sweep=sweep, progress=advance
+            )
         answers.append(scores.as_json(_set_name(file)) | (_failures(scores) if reveal else {}))
     return answers
 
@@ -208,6 +216,30 @@ def _progress(name: str, total: int | None) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
+_SWEEPS = {
+    "width_px": ("width, px", "{}"),
+    "blur_percent": ("motion streak", "{} % of width"),
+    "angle_deg": ("seen from", "{}°"),
+}
+_BAR_CELLS = 24
+
+
+def _print_sweeps(sweeps: dict[str, Any]) -> None:
+    """Show how far the reader carries: a bar for each strength of each fault."""
+    from rich.table import Table
+
+    for name, rows in sweeps.items():
+        title, unit = _SWEEPS[name]
+        table = Table(box=None)
+        for heading in (title, "read right", "", "95 % interval", "n"):
+            table.add_column(heading, no_wrap=True, min_width=13 if heading == title else None)
+        for row in rows:
+            bar = "█" * round(row["value"] * _BAR_CELLS)
+            interval = f"{row['low']:.3f} to {row['high']:.3f}"
+            table.add_row(unit.format(row["at"]), f"{row['value']:.3f}", bar, interval, str(row["n"]))
+        console().print(table)
+
+
 def _print_set(answer: dict[str, Any]) -> None:
     from rich.table import Table
 
@@ -225,6 +257,8 @@ def _print_set(answer: dict[str, Any]) -> None:
         if times["p50"] is not None:
             table.add_row(f"{stage}: median ms", f"{times['p50']:.1f}", f"95 % under {times['p95']:.1f}", "")
     console().print(table)
+    if "sweeps" in answer:
+        _print_sweeps(answer["sweeps"])
     for failure in answer.get("failures", ()):
         labels = " or ".join(failure["labels"])
         console().print(f"picture {failure['picture']}: {labels} was read as {failure['read'] or 'nothing'}")

@@ -15,6 +15,7 @@ from platesieve.domain.errors import InputError
 from platesieve.domain.geometry import Box, Detection
 from platesieve.evaluation.confidence import Answer, calibration_error, precision_of_most_confident, reliability
 from platesieve.evaluation.metrics import fold, match, per_unit, percentile, share, told
+from platesieve.evaluation.sweep import Sweeps
 from platesieve.flow.search import is_plate
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class PictureScores:
     plates: int = 0
     hits: int = 0
     false: int = 0
+    plate_free: int = 0
+    false_of_plate_free: int = 0
     end_to_end: Texts = field(default_factory=Texts)
     any_folded: int = 0
     reader: Texts | None = None
@@ -82,6 +85,7 @@ class PictureScores:
     read_ms: list[float] = field(default_factory=list)
     peer_ms: list[float] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    sweeps: Sweeps | None = None
 
     def as_json(self, name: str) -> dict[str, Any]:
         """Return the scores of the set `name`: every rate, and under `interval95` and `of` how sure it is."""
@@ -96,6 +100,10 @@ class PictureScores:
                 "precision_of_most_confident_90": precision_of_most_confident(self.answers, 0.9),
             },
         }
+        if self.plate_free:
+            rates["detection"]["false_plates_per_plate_free_image"] = per_unit(
+                self.false_of_plate_free, self.plate_free
+            )
         times = {"detect": _times(self.detect_ms), "read": _times(self.read_ms)}
         if self.reader is not None:
             rates["reader"] = self.reader.rates()
@@ -106,7 +114,8 @@ class PictureScores:
             "error": None if error is None else round(error, 4),
             "reliability": reliability(self.answers),
         }
-        return {"set": name, "n": self.pictures, **told(rates), "calibration": calibration, "ms": times}
+        answer = {"set": name, "n": self.pictures, **told(rates), "calibration": calibration, "ms": times}
+        return answer | ({} if self.sweeps is None else {"sweeps": self.sweeps.as_json()})
 
 
 def evaluate_pictures(
@@ -117,6 +126,7 @@ def evaluate_pictures(
     *,
     boxes: bool = False,
     peer: PlateReader | None = None,
+    sweep: bool = False,
     progress: Callable[[], object] = lambda: None,
 ) -> PictureScores:
     """Run finder and reader on pictures and count.
@@ -128,12 +138,14 @@ def evaluate_pictures(
         reader: reads them.
         boxes: also let the reader read the labelled plates, so that its own share of the faults is seen.
         peer: another reader that reads the labelled plates too, for comparison.
+        sweep: also let the reader read the labelled plates made narrower, blurred and turned away.
         progress: called after each picture.
 
     Raises:
         InputError: a picture cannot be used, or not one plate was found in any of them.
     """
     scores = PictureScores(reader=Texts() if boxes or peer else None, peer=Texts() if peer else None)
+    scores.sweeps = Sweeps.empty() if sweep else None
     found = 0
     for number, picture in enumerate(pictures, 1):
         frame = load(number, picture)
@@ -142,6 +154,8 @@ def evaluate_pictures(
         for texts, reads, times in ((scores.reader, reader, scores.read_ms), (scores.peer, peer, scores.peer_ms)):
             if texts is not None and reads is not None:
                 _read_boxes(texts, times, frame, plates, reads)
+        if scores.sweeps is not None:
+            scores.sweeps.add(frame, plates, reader, is_right)
         progress()
     if scores.plates and not found:
         raise InputError(
@@ -180,6 +194,11 @@ def _judge(
     scores.pictures += 1
     scores.plates, scores.hits = scores.plates + matched.plates, scores.hits + matched.hits
     scores.false += matched.false
+    if not plates and not ignored:
+        scores.plate_free, scores.false_of_plate_free = (
+            scores.plate_free + 1,
+            scores.false_of_plate_free + matched.false,
+        )
     reads = [read for _, read in looked_at if read is not None]
     if any(plate.text for plate in plates):
         best = max(reads, key=lambda read: read.confidence * read.detection.score, default=None)
@@ -193,6 +212,11 @@ def _judge(
             labels = tuple(plate.truth for plate in plates if plate.truth)
             scores.failures.append(Failure(number, labels, best.text if best else None))
     return len(detections)
+
+
+def is_right(read: PlateRead | None, plate: LabelledPlate) -> bool:
+    """Say whether a read is the plate's text: folded, corrected where the label is wrong."""
+    return read is not None and fold(read.text.reveal()) in truths([plate])
 
 
 def truths(plates: Sequence[LabelledPlate]) -> set[str]:

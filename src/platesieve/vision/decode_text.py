@@ -157,8 +157,8 @@ def _climb(
     """Sum over each neighbour of the text; where one beats the text itself, move there once and sum again.
 
     Returns:
-        The text, the (position, code) of each likely neighbour (code 0: left out), and each one's log-probability; the text
-        itself comes first, at position -1.
+        The text, the (position, code) of each likely neighbour (code 0: left out), and each one's log-probability; the
+        text itself comes first, at position -1.
     """
     for again in (True, False):
         tried = [(-1, BLANK)]

@@ -117,6 +117,19 @@ def test_a_detector_that_finds_nothing_is_an_error() -> None:
         run(labelled("AB12CDE"))
 
 
+def test_false_plates_are_counted_apart_where_there_is_no_plate() -> None:
+    """Of a picture without plates; one with a region that may hold one says nothing either way."""
+    empty = LabelledPicture("b.jpg", 640, 480, (), ())
+    unsure = LabelledPicture("c.jpg", 640, 480, (), (Box(0, 0, 5, 5),))
+    eyes = Eyes({WHERE: "AB12CDE", ELSEWHERE: "TAXI"})
+    answer = evaluate_pictures([labelled("AB12CDE"), empty, unsure], load, eyes, eyes).as_json("set")
+
+    assert answer["detection"]["false_plates_per_plate_free_image"] == 2.0
+    assert answer["of"]["detection"]["false_plates_per_plate_free_image"] == 1
+    without = evaluate_pictures([labelled("AB12CDE")], load, eyes, eyes).as_json("set")
+    assert "false_plates_per_plate_free_image" not in without["detection"]
+
+
 def test_the_answer_has_counts_and_no_plate() -> None:
     """What is printed names rates, n and intervals only."""
     answer = run(labelled("AB12CDE"), here="AB12CDX").as_json("street")
