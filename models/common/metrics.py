@@ -1,26 +1,12 @@
-"""Scores with their uncertainty."""
+"""Scores with their uncertainty, by the same rules as the program's own evaluation."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-FOLDED = str.maketrans("OI", "01")
+from platesieve.evaluation.metrics import fold, share
 
-
-def fold(text: str) -> str:
-    """Return the text with O as 0 and I as 1, which many authorities draw the same."""
-    return text.translate(FOLDED)
-
-
-def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of a share (E. B. Wilson, JASA 22, 1927)."""
-    if count == 0:
-        return 0.0, 1.0
-    share = hits / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
-    return max(0.0, middle - half), min(1.0, middle + half)
+__all__ = ["Score", "fold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +21,17 @@ class Score:
         """Return the share that was right, 0..1."""
         return self.hits / self.count if self.count else 0.0
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % Wilson interval of the share; of nothing, everything is possible."""
+        rate = share(self.hits, self.count)
+        return (0.0, 1.0) if rate.low is None or rate.high is None else (rate.low, rate.high)
+
     def __str__(self) -> str:
-        low, high = wilson(self.hits, self.count)
+        low, high = self.interval
         return f"{self.share:.3f} [{low:.3f}, {high:.3f}] n={self.count}"
 
     def table(self) -> dict[str, float | int | list[float]]:
         """Return the score as released.toml holds it."""
-        low, high = wilson(self.hits, self.count)
+        low, high = self.interval
         return {"share": round(self.share, 4), "n": self.count, "interval95": [round(low, 4), round(high, 4)]}

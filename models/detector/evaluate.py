@@ -27,6 +27,7 @@ from models.common.speed import session
 from models.datasets.labels import data_folder
 from models.datasets.scenes import load_scenes, read_scene, upright
 from platesieve.domain.geometry import Box
+from platesieve.evaluation.metrics import HIT_IOU, IGNORED_COVER, TOUCH_IOU, cover
 from platesieve.vision.decode_corners import decode
 from platesieve.vision.letterbox import letterbox
 
@@ -42,10 +43,7 @@ if TYPE_CHECKING:
 
 SIZES = ((320, 192), (480, 288), (640, 384))
 SETS = ("openalpr-eu", "openalpr-us-a")
-HIT_IOU = 0.5
-TOUCH_IOU = 0.1
 LEAST_SCORE = 0.05
-IGNORED_COVER = 0.5
 SPECK_PX = 16.0  # of the input, see above
 FALSE_BUDGET = 0.02  # a picture; fixed before this net was scored, with the bars of 0.03 and 0.08 in mind
 
@@ -106,27 +104,24 @@ def finder(model: Path, width: int, height: int, threshold: float = LEAST_SCORE)
     return find
 
 
-def cover(box: Box, other: Box) -> float:
-    """Return the share of `box` that lies in `other`."""
-    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
-    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    return max(wide, 0.0) * max(high, 0.0) / max(box.area, 1e-9)
-
-
 def judge(scene: Scene, detections: tuple[Detection, ...]) -> Judged:
-    """Hold detections against labels: each label is hit once; what touches a label or a masked region is not false."""
+    """Hold detections, best first, against labels as `platesieve.evaluation.metrics.match` does, and keep each score.
+
+    Each label is hit once; what touches a label or lies in a masked region is not false.
+    """
     plates = [Box(*upright(p.corners)) for p in scene.plates]
     masked = [Box(*(float(v) for v in box)) for box in scene.ignore]
-    taken: set[int] = set()
+    free = set(range(len(plates)))
     found = []
     for each in detections:
         overlap = [each.box.iou(plate) for plate in plates]
-        best = int(np.argmax(overlap)) if overlap else -1
-        hit = best >= 0 and overlap[best] >= HIT_IOU and best not in taken
-        if hit:
-            taken.add(best)
+        best = max(free, key=overlap.__getitem__, default=None)
+        if best is not None and overlap[best] >= HIT_IOU:
+            free.remove(best)
+            found.append(Found(each.score, best, false=False))
+            continue
         near = any(v > TOUCH_IOU for v in overlap) or any(cover(each.box, m) > IGNORED_COVER for m in masked)
-        found.append(Found(each.score, best if hit else None, not hit and not near))
+        found.append(Found(each.score, None, not near))
     return Judged(len(plates), tuple(found))
 
 

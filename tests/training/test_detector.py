@@ -17,7 +17,8 @@ from models.detector.data import Crops, collate, degrade, encode  # noqa: E402
 from models.detector.export import TOLERANCE, export, largest_difference  # noqa: E402
 from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX, PlateNet, count_macs  # noqa: E402
 from models.detector.train import HERE, read_recipe, step  # noqa: E402
-from platesieve.domain.geometry import Detection  # noqa: E402
+from platesieve.domain.geometry import Box, Detection  # noqa: E402
+from platesieve.evaluation.metrics import match  # noqa: E402
 from platesieve.vision.decode_corners import decode  # noqa: E402
 from platesieve.vision.letterbox import Placement  # noqa: E402
 
@@ -159,6 +160,40 @@ def test_judging_counts_hits_and_false_plates_once() -> None:
     assert [f.false for f in judged.found] == [False, False, True, False]
     scores = evaluate.score([judged], 0.5)
     assert (scores.recall.share, scores.false_per_picture) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_training_judges_as_the_program_does(seed: int) -> None:
+    """Crowded boxes at random: as many hits and false plates as the program's own evaluation counts."""
+    rng = np.random.default_rng(seed)
+
+    def boxes(count: int, spread: float) -> np.ndarray:
+        corner, side = rng.uniform(0, spread, (count, 2)), rng.uniform(30, 40, (count, 2))
+        return np.concatenate([corner, side], axis=1).astype(np.float32)
+
+    plates, ignore = boxes(6, 40), boxes(2, 80)
+    detections = tuple(
+        Detection(tuple(map(tuple, box_corners(list(box)).tolist())), float(score))
+        for box, score in zip(boxes(9, 60), np.sort(rng.random(9))[::-1], strict=True)
+    )
+    targets = tuple(Target(box_corners(list(box)), exact=False) for box in plates)
+    one = Scene((np.zeros((200, 200), np.uint8),), targets, ignore, "x", "x", held_out=True)
+    ours = evaluate.judge(one, detections)
+    theirs = match(detections, [Box(*map(float, b)) for b in plates], [Box(*map(float, b)) for b in ignore])
+    assert (sum(f.plate is not None for f in ours.found), sum(f.false for f in ours.found)) == (
+        theirs.hits,
+        theirs.false,
+    )
+
+
+def test_a_detection_hits_the_nearest_plate_that_is_still_free() -> None:
+    """Of two plates side by side, the second detection hits the second, though the first lies nearer."""
+    targets = tuple(Target(box_corners([x, 0, 100, 20]), exact=False) for x in (0, 30))
+    one = Scene((np.zeros((50, 200), np.uint8),), targets, np.zeros((0, 4), np.float32), "x", "x", held_out=True)
+    found = tuple(
+        Detection(tuple(map(tuple, box_corners([x, 0, 100, 20]).tolist())), s) for x, s in ((0, 0.9), (10, 0.8))
+    )
+    assert [f.plate for f in evaluate.judge(one, found).found] == [0, 1]
 
 
 def test_the_threshold_is_the_lowest_within_the_budget() -> None:
