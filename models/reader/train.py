@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
-from models.common.machine import device, workers
+from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.shared_data import Crop, load_crops
@@ -114,6 +114,7 @@ class Run:
     def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
         self.recipe, self.path, self.until, self.seen, self.before = recipe, path, until, 0, 0
         self.device = device()
+        self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
         self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
@@ -145,7 +146,7 @@ class Run:
         if self.device.type == "cuda":
             x = x.pin_memory()
         x = x.to(self.device, memory_format=torch.channels_last, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe["bf16"]):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             reading = self.net.read(x, torch.from_numpy(batch.rows).to(self.device))
         loss = ctc_loss(reading.characters, batch.texts)
         loss = loss + ROWS_WEIGHT * rows_loss(reading.two_rows, batch.rows)
