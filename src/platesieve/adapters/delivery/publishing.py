@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from platesieve.domain.errors import DeliveryError, InputError, KeyFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from securesystemslib.signer import CryptoSigner
 
@@ -220,8 +220,3 @@ def _replace(path: Path, data: bytes) -> None:
     pending = path.with_name(f".{path.name}.new")
     pending.write_bytes(data)
     pending.replace(path)
-
-
-def now_utc() -> datetime:
-    """Return the present."""
-    return datetime.now(UTC)
