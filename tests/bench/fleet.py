@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import tomli_w
 
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.adapters.disk.witness_file import WitnessFile
 from platesieve.adapters.disk.witness_files import FolderOfWitness, load_or_create_cosigner
 from platesieve.adapters.mqtt.wire import Address, encode

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.adapters.mqtt.wire import Address, encode
 from platesieve.bootstrap.collector import database_address, open_store
 from platesieve.bootstrap.dashboard import assemble, desks_of, open_register

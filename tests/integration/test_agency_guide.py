@@ -16,7 +16,8 @@ from platesieve.adapters.delivery.addressed import Kind
 from platesieve.adapters.delivery.stored import Delivery
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.adapters.disk.config_file import load_settings
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.domain.errors import ConfigError
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

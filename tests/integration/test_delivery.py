@@ -16,7 +16,7 @@ from pyrage import x25519
 
 from platesieve.adapters.delivery import fetchers
 from platesieve.adapters.disk.audit_folder import FolderFiles
-from platesieve.adapters.disk.key_files import load_or_create_lists_key
+from platesieve.adapters.disk.own_keys import load_or_create_lists_key
 from platesieve.audit.entry import HotListLoaded, PolicyLoaded
 from platesieve.audit.log_files import read_entries
 from platesieve.domain.errors import DeliveryError

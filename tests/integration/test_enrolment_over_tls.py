@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from platesieve.adapters.disk.key_files import load_lists_public, load_or_create_lists_key
+from platesieve.adapters.disk.key_files import load_lists_public
+from platesieve.adapters.disk.own_keys import load_or_create_lists_key
 from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
 from platesieve.adapters.enrolment.device_folder import DeviceFolder
 from platesieve.adapters.enrolment.https import asker

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platesieve.adapters.disk.key_files import KeyKind, load_public, load_secret, new_key_files
+from platesieve.adapters.disk.key_files import load_public, load_secret, new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt import wire
 from platesieve.adapters.mqtt.publisher import open_publisher

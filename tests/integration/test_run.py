@@ -16,7 +16,8 @@ import cv2
 import pytest
 
 from platesieve.adapters.disk.audit_folder import FolderFiles
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.audit.entry import Batch
 from platesieve.audit.log_files import read_entries
 from tests.integration.conftest import Broker, Dashboard, wait_until

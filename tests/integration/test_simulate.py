@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.bootstrap.collector import collector_process, open_store
 from platesieve.collector.settings import CollectorSettings
 from platesieve.domain.disclosure import Kind

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from platesieve.adapters.disk.agency_keys import AgencyKeys
-from platesieve.adapters.disk.key_files import KeyKind, load_public
+from platesieve.adapters.disk.key_files import load_public
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.adapters.local.token_key import TokenKey, address_of
 from platesieve.bootstrap.collector import open_desk, open_store
 from platesieve.cli.main import app

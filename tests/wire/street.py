@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.disk.key_files import KeyKind, load_public, new_key_files
+from platesieve.adapters.disk.key_files import load_public, new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.adapters.local.pipe import PipeOutlet
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.bootstrap.collector import collector_process, open_store

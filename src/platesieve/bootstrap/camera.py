@@ -49,7 +49,7 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     """
     from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.adapters.disk.command_memory import CommandMemory
-    from platesieve.adapters.disk.key_files import load_or_create_device_key
+    from platesieve.adapters.disk.own_keys import load_or_create_device_key
     from platesieve.adapters.local.pipe import PipeOutlet
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder

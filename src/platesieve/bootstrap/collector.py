@@ -97,7 +97,7 @@ def open_transparency_log(settings: CollectorSettings) -> AuditLog:
     Raises:
         KeyFileError, AuditError: key or log cannot be used.
     """
-    from platesieve.adapters.disk.key_files import load_or_create_audit_key
+    from platesieve.adapters.disk.own_keys import load_or_create_audit_key
     from platesieve.adapters.disk.shared_log import SharedLog
 
     folder = state_folder(settings)
@@ -197,7 +197,8 @@ def _thinning(settings: CollectorSettings, now_ns: int) -> Thinning:
 
 
 def _receipt_key(settings: CollectorSettings) -> bytes | None:
-    from platesieve.adapters.disk.key_files import KeyKind, load_secret
+    from platesieve.adapters.disk.key_files import load_secret
+    from platesieve.adapters.disk.key_text import KeyKind
 
     if settings.receipt_key is None:
         _log.warning("no receipt_key is set: no receipt is given, and devices keep events until they expire")

@@ -78,7 +78,8 @@ def made_up_rings(policy: Policy, now: Instant) -> dict[Scope, Ring]:
 
 def load_receipt_book(settings: Settings) -> ReceiptBook:
     """Return what believes receipts of the collectors whose keys are given."""
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_public
+    from platesieve.adapters.disk.key_text import KeyKind
     from platesieve.policy.receipt import ReceiptBook
 
     keys = {name: load_public(Path(file), KeyKind.RECEIPT) for name, file in settings.collectors.items()}
@@ -87,7 +88,8 @@ def load_receipt_book(settings: Settings) -> ReceiptBook:
 
 def load_command_key(settings: Settings) -> bytes | None:
     """Return the key whose orders this device follows, or None where none is given."""
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_public
+    from platesieve.adapters.disk.key_text import KeyKind
 
     return None if settings.command_key is None else load_public(Path(settings.command_key), KeyKind.COMMAND)
 

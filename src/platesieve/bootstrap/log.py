@@ -20,7 +20,7 @@ def open_log(settings: Settings) -> AuditFolder:
         KeyFileError: the audit key cannot be used.
     """
     from platesieve.adapters.disk.audit_folder import AuditFolder
-    from platesieve.adapters.disk.key_files import audit_key_name, load_or_create_audit_key
+    from platesieve.adapters.disk.own_keys import audit_key_name, load_or_create_audit_key
 
     device, folders = settings.device, Folders.of(settings)
     signer = load_or_create_audit_key(folders.camera, audit_key_name(f"{device.agency}/{device.site}/{device.device}"))

@@ -57,7 +57,8 @@ def demo_files() -> tuple[Path, Path]:
 
 def demo_recipient(folder: Path, name: str) -> Path:
     """Return the public key file of an agency that is made up for the demo."""
-    from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+    from platesieve.adapters.disk.key_files import new_key_files
+    from platesieve.adapters.disk.key_text import KeyKind
 
     folder.mkdir(parents=True, exist_ok=True)
     _secret, public = new_key_files(KeyKind.AGENCY, folder, name)

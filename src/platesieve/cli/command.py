@@ -62,7 +62,8 @@ def command(
 
       platesieve command add-plate --device a/b/cam-1 --key command.key --terms wanted.toml --device-key device.pub
     """
-    from platesieve.adapters.disk.key_files import KeyKind, load_secret
+    from platesieve.adapters.disk.key_files import load_secret
+    from platesieve.adapters.disk.key_text import KeyKind
     from platesieve.adapters.local.system_clock import SystemClock
     from platesieve.adapters.mqtt.wire import Address
     from platesieve.domain.instant import NS_PER_S
@@ -90,7 +91,8 @@ def command(
 
 def _terms(verb: Verb, file: Path | None, device_key: Path | None) -> tuple[bytes, bytes] | None:
     """Return the plaintext of terms and the key they are sealed to; None for a verb that has none."""
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_public
+    from platesieve.adapters.disk.key_text import KeyKind
     from platesieve.policy.orders import written_terms
 
     if verb.has_terms is (file is None) or verb.has_terms is (device_key is None):

@@ -106,7 +106,9 @@ def show_demo(where: Serving) -> None:
 def _set(folder: Path, broker: DemoBroker) -> Stage:
     """Make keys, settings and the table of places, and enrol the one camera."""
     from platesieve.adapters.disk.config_file import load_settings
-    from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, load_or_create_audit_key, new_key_files
+    from platesieve.adapters.disk.key_files import new_key_files
+    from platesieve.adapters.disk.key_text import KeyKind
+    from platesieve.adapters.disk.own_keys import audit_key_name, load_or_create_audit_key
 
     secret, public = new_key_files(KeyKind.AGENCY, folder / "keys", "agency")
     receipt, receipt_public = new_key_files(KeyKind.RECEIPT, folder / "keys", "receipt")

@@ -65,7 +65,9 @@ def new(
 
       platesieve keys new fleet --epoch 1h --out keys
     """
-    from platesieve.adapters.disk.key_files import KeyKind, audit_key_name, key_facts, new_key_files
+    from platesieve.adapters.disk.key_files import key_facts, new_key_files
+    from platesieve.adapters.disk.key_text import KeyKind
+    from platesieve.adapters.disk.own_keys import audit_key_name
 
     device_parts(device)
     if (epoch is None) is (kind == "fleet"):
@@ -168,7 +170,8 @@ def show(file: Annotated[Path, typer.Argument(help="A key file of any kind.")], 
 
       platesieve keys show keys/agency.pub
     """
-    from platesieve.adapters.disk.key_files import key_facts, read_line
+    from platesieve.adapters.disk.key_files import key_facts
+    from platesieve.adapters.disk.key_line import read_line
     from platesieve.adapters.disk.ratchet_file import WORD, load_ratchet
 
     if read_line(file).startswith(f"{WORD} "):

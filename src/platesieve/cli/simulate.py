@@ -148,7 +148,8 @@ def _recipients(settings: Settings) -> dict[str, bytes]:
 
 
 def _receipt_keys(settings: Settings) -> dict[str, bytes]:
-    from platesieve.adapters.disk.key_files import KeyKind, load_public
+    from platesieve.adapters.disk.key_files import load_public
+    from platesieve.adapters.disk.key_text import KeyKind
 
     return {name: load_public(Path(file), KeyKind.RECEIPT) for name, file in settings.collectors.items()}
 

@@ -13,20 +13,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from platesieve.adapters.disk.key_files import (
-    KeyKind,
-    audit_key_name,
     fingerprint,
     key_facts,
     load_lists_public,
     load_opener,
-    load_or_create_audit_key,
-    load_or_create_device_key,
-    load_or_create_lists_key,
     load_public,
     load_recipient,
     load_secret,
     load_vkey,
     new_key_files,
+)
+from platesieve.adapters.disk.key_text import KeyKind
+from platesieve.adapters.disk.own_keys import (
+    audit_key_name,
+    load_or_create_audit_key,
+    load_or_create_device_key,
+    load_or_create_lists_key,
 )
 from platesieve.domain.errors import KeyFileError
 

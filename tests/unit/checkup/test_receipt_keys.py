@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.disk.key_files import KeyKind, new_key_files
+from platesieve.adapters.disk.key_files import new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.checkup.rules import policy
 from platesieve.settings import Settings, Uplink
 

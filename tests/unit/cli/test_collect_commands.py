@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from platesieve.adapters.disk.audit_folder import AuditFolder, FolderFiles
-from platesieve.adapters.disk.key_files import KeyKind, load_vkey, new_key_files
+from platesieve.adapters.disk.key_files import load_vkey, new_key_files
+from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.audit.commitment import commit
 from platesieve.audit.entry import Publish, encode
 from platesieve.audit.evidence import Evidence, check_evidence, record_of_event

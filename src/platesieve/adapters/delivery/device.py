@@ -9,7 +9,7 @@ from platesieve.adapters.delivery import fetchers
 from platesieve.adapters.delivery.addressed import Kind
 from platesieve.adapters.delivery.threads import Courier, Ferry, Reader, device_path, read_trust_root, source_of
 from platesieve.adapters.delivery.trust_store import TrustStore
-from platesieve.adapters.disk.key_files import load_or_create_lists_key
+from platesieve.adapters.disk.own_keys import load_or_create_lists_key
 from platesieve.domain.errors import DeliveryError
 
 if TYPE_CHECKING:

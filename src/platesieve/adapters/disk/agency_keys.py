@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from platesieve.adapters.disk.key_files import load_opener, refuse_readable_by_others
+from platesieve.adapters.disk.key_files import load_opener
+from platesieve.adapters.disk.key_line import refuse_readable_by_others
 from platesieve.adapters.local.token_key import SCHEME, TokenKey, address_of
 from platesieve.domain.errors import KeyFileError
 from platesieve.policy.age_file import open_value

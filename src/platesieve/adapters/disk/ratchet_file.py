@@ -18,7 +18,7 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.disk.key_files import create, read_line, refuse_readable_by_others
+from platesieve.adapters.disk.key_line import create, read_line, refuse_readable_by_others
 from platesieve.audit.note import decode_base64
 from platesieve.domain.errors import KeyFileError
 from platesieve.policy.pseudonym import Ring

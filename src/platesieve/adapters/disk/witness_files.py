@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from platesieve.adapters.disk.key_files import load_vkey, refuse_readable_by_others
+from platesieve.adapters.disk.key_files import load_vkey
+from platesieve.adapters.disk.key_line import refuse_readable_by_others, write_new
 from platesieve.adapters.disk.witness_file import WitnessFile
 from platesieve.audit.cosignature import CosignerKey
 from platesieve.audit.thinning import due
@@ -73,8 +73,8 @@ def load_or_create_cosigner(file: Path, name: str) -> CosignerKey:
     try:
         if not file.exists():
             key = CosignerKey.generate(name)
-            _create(file, key.skey, 0o600)
-            _create(file.with_suffix(".vkey"), key.verifier.vkey, 0o644)
+            write_new(file, key.skey, 0o600)
+            write_new(file.with_suffix(".vkey"), key.verifier.vkey, 0o644)
         refuse_readable_by_others(file)
         key = CosignerKey.from_skey(file.read_text(encoding="ascii"))
     except OSError as error:
@@ -86,14 +86,6 @@ def load_or_create_cosigner(file: Path, name: str) -> CosignerKey:
             f"{file} belongs to the witness {key.name}", "give the collector its old name, or a new folder"
         )
     return key
-
-
-def _create(file: Path, line: str, mode: int) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(f"{line}\n".encode())
-        opened.flush()
-        os.fsync(descriptor)
 
 
 def _stem(device: str) -> str:

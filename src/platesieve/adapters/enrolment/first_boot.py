@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import tomli_w
 
 from platesieve.adapters.disk.config_file import load_settings
-from platesieve.adapters.disk.key_files import load_or_create_lists_key
+from platesieve.adapters.disk.own_keys import load_or_create_lists_key
 from platesieve.adapters.disk.whole_file import sync_folder, write_whole
 from platesieve.adapters.enrolment import provision_file
 from platesieve.adapters.enrolment.device_folder import LISTS_PUBLIC, DeviceFolder
