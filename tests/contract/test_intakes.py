@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from platesieve.adapters.local.pipe import PipeIntake, PipeOutlet
+from platesieve.adapters.local.pipe_intake import PipeIntake
+from platesieve.adapters.local.pipe_outlet import PipeOutlet
 from platesieve.domain.notice import Command, Erased
 from tests.fakes.clock import FakeClock
 from tests.fakes.disclosures import a_health, a_hit

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from platesieve.adapters.local.pipe import PipeOutlet
+from platesieve.adapters.local.pipe_outlet import PipeOutlet
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt.inbox import MqttInbox
 from tests.fakes.disclosures import a_hit

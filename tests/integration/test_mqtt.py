@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platesieve.adapters.local.pipe import PipeOutlet
+from platesieve.adapters.local.pipe_outlet import PipeOutlet
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt.publisher import MqttPublisher, probe
 from platesieve.adapters.mqtt.wire import Address

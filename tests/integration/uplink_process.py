@@ -16,7 +16,7 @@ from pathlib import Path
 
 from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
 from platesieve.adapters.local.instance_lock import instance_lock
-from platesieve.adapters.local.pipe import PipeIntake
+from platesieve.adapters.local.pipe_intake import PipeIntake
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.adapters.mqtt.publisher import MqttPublisher
 from platesieve.adapters.mqtt.wire import Address

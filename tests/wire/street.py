@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from platesieve.adapters.disk.key_files import load_public, new_key_files
 from platesieve.adapters.disk.key_text import KeyKind
-from platesieve.adapters.local.pipe import PipeOutlet
+from platesieve.adapters.local.pipe_outlet import PipeOutlet
 from platesieve.adapters.local.system_clock import SystemClock
 from platesieve.bootstrap.collector import collector_process, open_store
 from platesieve.collector.settings import CollectorSettings

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from platesieve.adapters.disk.audit_folder import AuditFolder
-    from platesieve.adapters.local.pipe import PipeOutlet
+    from platesieve.adapters.local.pipe_outlet import PipeOutlet
     from platesieve.adapters.networks.delivered_models import Networks
     from platesieve.flow.judge import Judge, Judgement
     from platesieve.ports import Outlet
@@ -50,7 +50,7 @@ def camera_process(settings: Settings, stop: Stop, observe: Observe | None = Non
     from platesieve.adapters.cameras.setting import Replay, open_camera
     from platesieve.adapters.disk.command_memory import CommandMemory
     from platesieve.adapters.disk.own_keys import load_or_create_device_key
-    from platesieve.adapters.local.pipe import PipeOutlet
+    from platesieve.adapters.local.pipe_outlet import PipeOutlet
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.local.watchdog import WatchedCamera, WatchedFinder
     from platesieve.adapters.networks.delivered_models import start_networks

@@ -29,7 +29,7 @@ def uplink_process(settings: Settings, stop: Stop, drain: Stop) -> None:
         drain: ends it when the camera process has said goodbye and the outbox is empty.
     """
     from platesieve.adapters.disk.outbox_sqlite import SqliteOutbox
-    from platesieve.adapters.local.pipe import PipeIntake
+    from platesieve.adapters.local.pipe_intake import PipeIntake
     from platesieve.adapters.local.service_manager import Pulse, service_manager
     from platesieve.adapters.mqtt.publisher import open_publisher
     from platesieve.adapters.mqtt.wire import Address

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.local import pipe_frames as frames
-from platesieve.adapters.local.pipe import PipeIntake, PipeOutlet
+from platesieve.adapters.local.pipe_intake import PipeIntake
+from platesieve.adapters.local.pipe_outlet import PipeOutlet
 from platesieve.domain.disclosure import Kind, Stretch
 from platesieve.domain.errors import LinkError
 from platesieve.domain.notice import Command, Erased
@@ -169,7 +170,7 @@ def test_above_its_bound_the_buffer_drops_the_oldest_and_counts(make_outlet: Cal
     (notice,) = outlet.notices()
     assert isinstance(notice, Erased)
     assert notice.reason == "pipe-full"
-    assert outlet._bytes <= 3000
+    assert outlet._buffer.size_bytes <= 3000
     assert list(outlet._buffer) == [f"h{i}" for i in range(notice.count, 50)]
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
-import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +25,6 @@ MAX_FRAME_BYTES = 1 << 20  # a read with both pictures sealed stays well below
 MAX_COMMAND_BYTES = 4096
 GOODBYE: Mapping[str, Any] = {"goodbye": True}
 _LENGTH = struct.Struct(">I")
-_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 _HINT = "run both processes from the same installation of platesieve"
 
 
@@ -162,19 +159,3 @@ def notice_from_document(document: Mapping[str, Any]) -> Notice:
         case {"erased": {"count": int(count), "reason": str(reason)}} if count > 0:
             return Erased(count, reason)
     raise LinkError("the pipe carried a notice of no known kind", _HINT)
-
-
-def check_peer(connection: socket.socket, allowed_uids: frozenset[int] | None) -> None:
-    """Make sure that the process at the other end runs as one of `allowed_uids` (None: as ourselves).
-
-    The kernel vouches for it (SO_PEERCRED, unix(7)); file modes alone would not stop a process of root's.
-
-    Raises:
-        LinkError: it is somebody else.
-    """
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, uid, _ = _CREDENTIALS.unpack(raw)
-    if uid not in (allowed_uids or {os.geteuid()}):
-        raise LinkError(
-            f"the process at the other end of the pipe runs as user {uid}", "start both processes as the same user"
-        )
