@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyrage import encrypt, x25519
 
+from platesieve.adapters.delivery.books import Books, addressees
 from platesieve.adapters.delivery.ceremony import load_keys
+from platesieve.adapters.delivery.documents import add_device, add_document
 from platesieve.adapters.delivery.publishing import publish
-from platesieve.adapters.delivery.repository import Books, Repository, addressees
+from platesieve.adapters.delivery.repository import Repository
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.adapters.delivery.unpack import keys_document, unpack
 from platesieve.domain.instant import Instant
@@ -78,7 +80,7 @@ class Agency:
             books.lifetimes_s |= lifetimes_s or {}
             self.repository = Repository.create(self.folder, books, PASSPHRASE, self.now)
             for device in devices:
-                self.repository.add_device(device, str(IDENTITIES[device].to_public()))
+                add_device(self.repository, device, str(IDENTITIES[device].to_public()))
             self.add("policy/count-only.toml", pack_text("count-only"))
             self.add("keys/recipients.json", keys_document({"agency": bytes(range(32))}))
             self.add_list("wanted", table("CANARY7"), devices)
@@ -97,7 +99,7 @@ class Agency:
     def add(self, path: str, data: bytes, devices: Iterable[str] = ()) -> None:
         """Put a document into its draft, for these devices or for all."""
         address, site = addressees(self.repository.books, None, devices)
-        self.repository.add_document(path, data, address, site)
+        add_document(self.repository, path, data, address, site)
 
     def add_list(self, name: str, rows: bytes, devices: Iterable[str] = ()) -> None:
         """Put a hot list into its draft, encrypted to these devices or to all."""

@@ -30,7 +30,7 @@ def status(folder: FolderArgument, json: JsonOption = False) -> None:
 
       platesieve agency status repository
     """
-    from platesieve.adapters.delivery.publishing import hotlists_to_add_again
+    from platesieve.adapters.delivery.documents import hotlists_to_add_again
     from platesieve.adapters.delivery.publishing import status as states
 
     repository = open_repository(folder)

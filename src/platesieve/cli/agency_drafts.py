@@ -26,12 +26,12 @@ def add_device(
 
       platesieve agency add-device repository metro-pd/bridge-7/cam-1 --lists-key lists.pub
     """
-    from platesieve.adapters.delivery.publishing import hotlists_to_add_again
+    from platesieve.adapters.delivery import documents
     from platesieve.adapters.disk.key_files import load_lists_public
 
     repository = open_repository(folder)
-    changed = repository.add_device(device, load_lists_public(lists_key))
-    again = sorted(hotlists_to_add_again(repository))
+    changed = documents.add_device(repository, device, load_lists_public(lists_key))
+    again = sorted(documents.hotlists_to_add_again(repository))
     if json:
         print_json({"device": device, "to_sign": changed, "to_add_again": again})
         return
@@ -101,7 +101,7 @@ def add_hotlist(
 
       platesieve agency add-hotlist repository wanted.csv --expires 3d
     """
-    from platesieve.adapters.delivery.repository import addressees
+    from platesieve.adapters.delivery.books import addressees
 
     repository = open_repository(folder)
     address, _ = addressees(repository.books, site, device or [])
@@ -125,10 +125,11 @@ def remove(
 
       platesieve agency remove repository hotlist/wanted.csv.age
     """
+    from platesieve.adapters.delivery.documents import remove_document
     from platesieve.domain.errors import InputError
 
     repository = open_repository(folder)
-    if not repository.remove_document(document):
+    if not remove_document(repository, document):
         raise InputError("there is no such document", "see `platesieve agency status` for their names")
     if json:
         print_json({"removed": document, "to_sign": repository.drafts()})
@@ -154,14 +155,15 @@ def put(
     """
     from dataclasses import replace
 
-    from platesieve.adapters.delivery.repository import addressees
+    from platesieve.adapters.delivery.books import addressees
+    from platesieve.adapters.delivery.documents import add_document
     from platesieve.domain.instant import NS_PER_S
 
     repository = open_repository(folder)
     address, everyone = addressees(repository.books, site, device or [])
     if lasts_s is not None:
         address = replace(address, expires_ns=int((repository.now.timestamp() + lasts_s) * NS_PER_S))
-    repository.add_document(path, data, address, everyone)
+    add_document(repository, path, data, address, everyone)
     if as_json:
         print_json({"document": path, "bytes": len(data), **address.as_custom(), "to_sign": repository.drafts()})
         return

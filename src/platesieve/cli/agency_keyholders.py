@@ -37,8 +37,9 @@ def init(
 
       platesieve agency init repository --agency metro-pd --lasts timestamp=35d --lasts snapshot=40d
     """
+    from platesieve.adapters.delivery.books import Books
     from platesieve.adapters.delivery.ceremony import HOLDERS
-    from platesieve.adapters.delivery.repository import Books, Repository
+    from platesieve.adapters.delivery.repository import Repository
 
     books = Books(agency)
     books.lifetimes_s |= lifetimes(lasts or [])

@@ -57,7 +57,7 @@ def add_update(
       platesieve agency add-update repository platesieve-0.2.0.raucb --version 0.2.0 --share 10%
     """
     from platesieve.adapters.delivery import system_update
-    from platesieve.adapters.delivery.repository import addressees
+    from platesieve.adapters.delivery.books import addressees
 
     repository = open_repository(folder)
     part = part_of_one(share)

@@ -23,7 +23,7 @@ def say_next(repository: Repository, again: Iterable[str] = ()) -> None:
 
 def as_json(repository: Repository) -> dict[str, Any]:
     """Return all of it for machines."""
-    from platesieve.adapters.delivery.publishing import documents
+    from platesieve.adapters.delivery.documents import listed
     from platesieve.adapters.delivery.publishing import status as states
 
     roles = [
@@ -38,8 +38,13 @@ def as_json(repository: Repository) -> dict[str, Any]:
         }
         for state in states(repository)
     ]
-    listed = [{"path": path, "bytes": length, **address} for path, length, address in documents(repository)]
-    return {"agency": repository.books.agency, "roles": roles, "documents": listed, "devices": repository.books.devices}
+    documents = [{"path": path, "bytes": length, **address} for path, length, address in listed(repository)]
+    return {
+        "agency": repository.books.agency,
+        "roles": roles,
+        "documents": documents,
+        "devices": repository.books.devices,
+    }
 
 
 def print_roles(repository: Repository) -> None:
@@ -66,10 +71,10 @@ def print_documents(repository: Repository) -> None:
     """Print a line for each document: for whom it is, and until when."""
     from rich.table import Table
 
-    from platesieve.adapters.delivery.publishing import documents
+    from platesieve.adapters.delivery.documents import listed
 
     table = Table("document", "bytes", "for", "until", box=None, pad_edge=False)
-    for path, length, address in documents(repository):
+    for path, length, address in listed(repository):
         devices = address["devices"]
         whom = ", ".join(devices[:3]) + (f" and {len(devices) - 3} more" if len(devices) > 3 else "")  # noqa: PLR2004
         table.add_row(path, f"{length:,}", whom, str(address.get("expires", "its role's")))

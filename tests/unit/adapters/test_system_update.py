@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.adapters.delivery import bundle_fetch, fetchers, system_update
+from platesieve.adapters.delivery.documents import remove_document
 from platesieve.adapters.delivery.system_update import Offer
 from platesieve.bootstrap.folders import Folders
 from platesieve.bootstrap.update import fetch_update
@@ -116,7 +117,7 @@ def test_a_roll_out_in_stages_reaches_the_devices_that_are_named_and_no_other(tm
 
     assert dict(zip((OURS, THEIRS), states[0], strict=True)) == {first: "fetched", later: "none"}
     assert states[1] == ["fetched", "fetched"]
-    agency.repository.remove_document(offer.path)
+    remove_document(agency.repository, offer.path)
     agency.publish()
     assert not (agency.mirror / offer.file).exists()
 
@@ -159,7 +160,7 @@ def test_a_device_takes_no_older_system_and_none_that_failed_before(tmp_path: Pa
     tried.write_text(f"{'0' * 64}\n")
     fetched = fetch_update(settings, "0.1.0", tried)
     assert (fetched.state, fetched.version) == ("fetched", "0.2.0")
-    agency.repository.remove_document(offer.path)
+    remove_document(agency.repository, offer.path)
     agency.publish()
     settings_of(tmp_path, agency, OURS)
     assert fetch_update(settings, "0.1.0", tried).state == "none"

@@ -80,6 +80,11 @@ LIFETIMES_S: Final = {
 }
 
 
+def delegator_of(role: str) -> str:
+    """Return the role that says who signs another; the root says it of itself too."""
+    return "targets" if role in set(Kind) else "root"
+
+
 def refuse_short(passphrase: str) -> None:
     """Make sure that a passphrase is one.
 

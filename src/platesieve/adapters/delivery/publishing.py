@@ -15,16 +15,19 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Targets, Timestamp
 
 from platesieve.adapters.delivery import fetchers
 from platesieve.adapters.delivery.addressed import Kind
-from platesieve.adapters.delivery.repository import EDITED, SPEC_VERSION, Repository
+from platesieve.adapters.delivery.first_roles import SPEC_VERSION
+from platesieve.adapters.delivery.repository import EDITED
 from platesieve.adapters.delivery.system_update import BUNDLES, sweep_bundles
 from platesieve.adapters.delivery.trust_store import TrustStore
 from platesieve.domain.errors import DeliveryError, InputError, KeyFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from securesystemslib.signer import CryptoSigner
+
+    from platesieve.adapters.delivery.repository import Repository
 
 _TRIED = 50  # devices that a state is tried for; more of them show nothing new
 
@@ -61,8 +64,8 @@ def publish(repository: Repository, signers: Mapping[str, CryptoSigner], to: Pat
     """
     metadata = {role: repository.signed_bytes(role) for role in EDITED}
     snapshot = _snapshot(repository, signers, metadata)
-    version = _newest(repository, "timestamp") + 1
-    timestamp = Timestamp(version, SPEC_VERSION, repository.expiry("timestamp"), _named(snapshot))
+    version = repository.newest("timestamp") + 1
+    timestamp = Timestamp(version, SPEC_VERSION, repository.expiry("timestamp"), _meta(snapshot))
     stamped = _signed(repository, "timestamp", timestamp, signers)
     public = repository.folder / "public"
     try:
@@ -86,11 +89,12 @@ def status(repository: Repository) -> list[RoleState]:
     """Return the state of every role that exists, root first."""
     states = []
     for role in (*EDITED, "snapshot", "timestamp"):
-        if role in {"snapshot", "timestamp"} and not _newest(repository, role):
+        if role in {"snapshot", "timestamp"} and not repository.newest(role):
             continue
         metadata = repository.latest(role)
-        delegator = repository.latest("targets" if role in set(Kind) else "root").signed
-        valid = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures).signed
+        valid = (
+            repository.delegator(role).get_verification_result(role, metadata.signed_bytes, metadata.signatures).signed
+        )
         states.append(
             RoleState(
                 role=role,
@@ -105,28 +109,10 @@ def status(repository: Repository) -> list[RoleState]:
     return states
 
 
-def documents(repository: Repository) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
-    """Yield path, length and address of every document, drafts included."""
-    for kind in Kind:
-        for path, target in sorted(repository.latest(kind.value).signed.targets.items()):
-            yield path, target.length, target.custom
-
-
-def hotlists_to_add_again(repository: Repository) -> dict[str, list[str]]:
-    """Return, by path, the devices that a hot list is meant for and was not encrypted to: they came later."""
-    books = repository.books
-    missing = {
-        path: sorted(set(books.at(books.everyone[path])) - set(encrypted_to))
-        for path, encrypted_to in books.encrypted_to.items()
-        if path in books.everyone
-    }
-    return {path: devices for path, devices in missing.items() if devices}
-
-
 def _snapshot(repository: Repository, signers: Mapping[str, CryptoSigner], metadata: Mapping[str, bytes]) -> bytes:
     """Return the snapshot that names the newest version of each role: the last one, where it still does for long."""
     meta = {f"{role}.json": _meta(metadata[role]) for role in EDITED if role != "root"}
-    version = _newest(repository, "snapshot")
+    version = repository.newest("snapshot")
     if version:
         last = repository.signed_bytes("snapshot")
         metadata_of_last: Metadata[Snapshot] = Metadata[Snapshot].from_bytes(last)
@@ -155,15 +141,6 @@ def _signed(repository: Repository, role: str, signed: Any, signers: Mapping[str
 def _meta(data: bytes) -> MetaFile:
     metadata: Metadata[Any] = Metadata.from_bytes(data)
     return MetaFile.from_data(metadata.signed.version, data, ["sha256"])
-
-
-def _named(snapshot: bytes) -> MetaFile:
-    return _meta(snapshot)
-
-
-def _newest(repository: Repository, role: str) -> int:
-    found = (repository.folder / "metadata").glob(f"*.{role}.json")
-    return max((int(path.name.partition(".")[0]) for path in found), default=0)
 
 
 def _try(repository: Repository, trial: Path, scratch: Path) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from tuf.api.metadata import Root, Targets
 
-from platesieve.adapters.delivery.addressed import Kind
-from platesieve.adapters.delivery.ceremony import HOLDERS, SIGNERS, Holder, new_key
+from platesieve.adapters.delivery.ceremony import HOLDERS, SIGNERS, Holder, delegator_of, new_key
 from platesieve.adapters.delivery.repository import EDITED
 from platesieve.domain.errors import ConfigError, KeyFileError
 
@@ -55,7 +54,7 @@ def rotate(
     renewed = set()
     for name, (holder, _) in places.items():
         for role in [role for role, signer in SIGNERS.items() if signer is holder]:
-            delegator = "targets" if role in set(Kind) else "root"
+            delegator = delegator_of(role)
             with repository.editing(delegator) as signed:
                 _replace(signed, role, old[name], fresh[name].public_key)
             renewed |= {delegator, role} & set(EDITED)
