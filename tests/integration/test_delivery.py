@@ -20,7 +20,7 @@ from platesieve.adapters.disk.own_keys import load_or_create_lists_key
 from platesieve.audit.entry import HotListLoaded, PolicyLoaded
 from platesieve.audit.log_files import read_entries
 from platesieve.domain.errors import DeliveryError
-from tests.attacks import delivery
+from tests.attacks.delivery_world import make_template
 from tests.fakes.agency import IDENTITIES, Agency, Receiver, table
 from tests.integration.conftest import Broker, Dashboard, wait_until
 from tests.integration.test_run import KEEPS_HITS, Device
@@ -209,7 +209,7 @@ def served(folder: Path, certificate: Path, **behaviour: str) -> Iterator[str]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the agency that the tests below begin with a copy of."""
     folder = tmp_path_factory.mktemp("agency") / "template"
-    delivery.template(folder)
+    make_template(folder)
     return folder
 
 

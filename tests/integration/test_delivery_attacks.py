@@ -8,7 +8,10 @@ import pytest
 
 from platesieve.adapters.delivery.fetchers import spool
 from platesieve.domain.errors import DeliveryError
-from tests.attacks import delivery
+from tests.attacks.delivery import ATTACKS, play
+from tests.attacks.delivery_controls import REMOVED, without
+from tests.attacks.delivery_keyholders import wrong_device
+from tests.attacks.delivery_world import Attack, a_world, make_template
 from tests.fakes.agency import OURS, THEIRS, Receiver, table
 
 if TYPE_CHECKING:
@@ -21,28 +24,28 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the agency that every test begins with a copy of."""
     folder = tmp_path_factory.mktemp("agency") / "template"
-    delivery.template(folder)
+    make_template(folder)
     return folder
 
 
-@pytest.mark.parametrize("attack", delivery.ATTACKS, ids=[attack.__name__ for attack in delivery.ATTACKS])
-def test_an_attack_is_turned_away_and_changes_nothing(attack: delivery.Attack, template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("attack", ATTACKS, ids=[attack.__name__ for attack in ATTACKS])
+def test_an_attack_is_turned_away_and_changes_nothing(attack: Attack, template: Path, tmp_path: Path) -> None:
     """One sentence, a remedy, the same bytes on the disk, the same rules in RAM."""
-    outcome = delivery.play(attack, template, tmp_path / "world")
+    outcome = play(attack, template, tmp_path / "world")
 
     assert outcome.beaten, outcome
     assert "CANARY" not in outcome.sentence
 
 
-@pytest.mark.parametrize("check", delivery.REMOVED)
+@pytest.mark.parametrize("check", REMOVED)
 def test_the_control_without_the_check_the_attack_succeeds(check: str, template: Path, tmp_path: Path) -> None:
     """Each check is needed: the attack that it stops works on a device that lacks it."""
-    assert delivery.without(check, template, tmp_path / "world")
+    assert without(check, template, tmp_path / "world")
 
 
 def test_what_the_agency_publishes_is_accepted(template: Path, tmp_path: Path) -> None:
     """The positive control: a second state with another list is taken in, and a look after that finds nothing new."""
-    world = delivery.a_world(template, tmp_path / "world")
+    world = a_world(template, tmp_path / "world")
     world.second_state()
 
     assert world.device.generation is not None
@@ -53,7 +56,7 @@ def test_what_the_agency_publishes_is_accepted(template: Path, tmp_path: Path) -
 
 def test_any_changed_file_of_the_spool_is_turned_away(template: Path, tmp_path: Path) -> None:
     """The uplink process is not believed: a byte changed in any file of the spool, and the camera process says no."""
-    world = delivery.a_world(template, tmp_path / "world")
+    world = a_world(template, tmp_path / "world")
     ferry = Receiver(tmp_path / "spool", world.agency.root)
     ferry.take(world.source())
     assert ferry.store.folder is not None
@@ -74,7 +77,7 @@ def test_any_changed_file_of_the_spool_is_turned_away(template: Path, tmp_path: 
 
 def test_what_was_changed_on_the_disk_is_not_believed_at_the_next_start(template: Path, tmp_path: Path) -> None:
     """A policy that somebody edited on the card does not come into force."""
-    world = delivery.a_world(template, tmp_path / "world")
+    world = a_world(template, tmp_path / "world")
     assert world.device.store.current() is not None
     assert world.device.store.folder is not None
     (policy,) = (world.device.store.folder / "targets").glob("policy*")
@@ -88,7 +91,7 @@ def test_what_was_changed_on_the_disk_is_not_believed_at_the_next_start(template
 
 def test_a_root_that_two_of_three_keys_sign_takes_over(template: Path, tmp_path: Path) -> None:
     """The agency renews its root; devices follow it, and their own first root still vouches for everything."""
-    world = delivery.a_world(template, tmp_path / "world")
+    world = a_world(template, tmp_path / "world")
     world.agency.repository.renew("root")
     world.second_state()
 
@@ -98,7 +101,7 @@ def test_a_root_that_two_of_three_keys_sign_takes_over(template: Path, tmp_path:
 
 def test_no_plate_of_a_list_is_on_the_disk(template: Path, tmp_path: Path) -> None:
     """Repository, mirror and device are searched for every plate; the control finds one that was written in clear."""
-    world = delivery.a_world(template, tmp_path / "world")
+    world = a_world(template, tmp_path / "world")
     plates = [f"CANARY{number}" for number in range(10, 40)]
     world.agency.add_list("wanted", table(*plates))
     world.agency.publish()
@@ -118,8 +121,8 @@ def test_no_plate_of_a_list_is_on_the_disk(template: Path, tmp_path: Path) -> No
 
 def test_the_device_of_another_site_takes_its_own(template: Path, tmp_path: Path) -> None:
     """The control of the wrong device: what is turned away here is accepted by whom it is for."""
-    world = delivery.a_world(template, tmp_path / "world")
-    source = delivery.wrong_device(world)
+    world = a_world(template, tmp_path / "world")
+    source = wrong_device(world)
     other = Receiver(tmp_path / "other", world.agency.root, THEIRS)
 
     assert other.name != OURS
