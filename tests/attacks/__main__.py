@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from platesieve.policy.language import Scope
+from platesieve.policy.actions import Scope
 from tests.attacks import alerts, fleet, keyspace, linkage, movement
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from platesieve.adapters.disk.ratchet_file import load_ratchet, new_ratchet_file, open_ring
 from platesieve.domain.folding import fold_characters
 from platesieve.domain.instant import NS_PER_S, Instant
-from platesieve.policy.language import Pseudonym, Scope
+from platesieve.policy.actions import Pseudonym, Scope
 from platesieve.policy.pseudonym import EpochKeys, Ring
 from platesieve.policy.ratchet import SECRET_BYTES, Ratchet, new_ratchet
 from tests.fakes.passages import DEVICE, SEEN

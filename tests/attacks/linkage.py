@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platesieve.domain.instant import NS_PER_S, Instant
-from platesieve.policy.language import Pseudonym, Scope
+from platesieve.policy.actions import Pseudonym, Scope
 from platesieve.policy.pseudonym import EpochKeys, Ring
 from platesieve.policy.ratchet import new_ratchet
 from platesieve.settings import Device

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 
 from platesieve.domain.decision import Disclose
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
+from platesieve.policy.actions import Drop, Keep, ToCell
 from platesieve.policy.decide import Context, decide
-from platesieve.policy.language import Drop, Field, Keep, ToCell
+from platesieve.policy.fields import Field
 from tests.fakes.passages import AN_ALERT, DEVICE, SEEN, a_policy, a_section, a_set_of_instruments, a_sighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platesieve.policy.language import Action
+    from platesieve.policy.actions import Action
 
 NORTH_M = 111_320.0
 ORIGIN = (44.93, -93.33)

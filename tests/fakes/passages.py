@@ -23,7 +23,7 @@ from platesieve.domain.plate import Glyph, PlateText
 from platesieve.domain.sighting import Direction, Sighting
 from platesieve.policy.decide import Context
 from platesieve.policy.instruments import Instruments
-from platesieve.policy.language import Field, ListRules, Policy, Publish, Reading, Rule, Section
+from platesieve.policy.language import ListRules, Policy, Publish, Reading, Rule, Section
 from platesieve.policy.pseudonym import EpochKeys
 from platesieve.policy.seal import Sealer
 from platesieve.settings import Device
@@ -31,7 +31,8 @@ from platesieve.settings import Device
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from platesieve.policy.language import Action
+    from platesieve.policy.actions import Action
+    from platesieve.policy.fields import Field
 
 CANARY = "CANARY7"
 SEEN = Instant(1_795_350_896_789_000_000, 5_000 * NS_PER_S)  # 2026-11-22 12:34:56.789 UTC

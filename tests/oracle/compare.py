@@ -23,10 +23,10 @@ from platesieve.domain.match import Disposition, Match, MatchKind
 from platesieve.domain.plate import ALPHABET, Glyph, PlateText
 from platesieve.domain.sighting import Direction, Sighting
 from platesieve.policy import aggregate
+from platesieve.policy.actions import Keep, Scope
 from platesieve.policy.decide import Context, decide
 from platesieve.policy.force import suited
 from platesieve.policy.instruments import Instruments
-from platesieve.policy.language import Keep, Scope
 from platesieve.policy.load import load_policy
 from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.pseudonym import EpochKeys, Ring

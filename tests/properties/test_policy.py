@@ -22,26 +22,21 @@ from platesieve.domain.match import Match, MatchKind
 from platesieve.domain.plate import ALPHABET
 from platesieve.domain.sighting import Direction
 from platesieve.hotlist.hotlist import HotList
-from platesieve.policy.decide import decide
-from platesieve.policy.language import (
+from platesieve.policy.actions import (
     COARSENED_TO,
-    COUNTABLE,
     PSEUDONYMOUS,
-    Aggregate,
     Drop,
-    Field,
     Keep,
-    Policy,
     Pseudonym,
-    Publish,
-    Rule,
     Seal,
-    Section,
     ToCell,
     ToCountry,
     ToPeriod,
     ToStep,
 )
+from platesieve.policy.decide import decide
+from platesieve.policy.fields import COUNTABLE, Field
+from platesieve.policy.language import Aggregate, Policy, Publish, Rule, Section
 from platesieve.policy.load import load_policy
 from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.stricter import at_most
@@ -51,7 +46,7 @@ if TYPE_CHECKING:
     from platesieve.domain.decision import Decision
     from platesieve.domain.disclosure import Json
     from platesieve.domain.sighting import Sighting
-    from platesieve.policy.language import Action
+    from platesieve.policy.actions import Action
 
 ENVELOPE = {"policy", "disposition", "match", "notice", "classification"}  # what every event says beside its fields
 

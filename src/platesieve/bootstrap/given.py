@@ -13,7 +13,8 @@ from platesieve.domain.folding import STANDARD, Folding
 if TYPE_CHECKING:
     from platesieve.domain.instant import Instant
     from platesieve.hotlist.hotlist import HotList
-    from platesieve.policy.language import Policy, Scope
+    from platesieve.policy.actions import Scope
+    from platesieve.policy.language import Policy
     from platesieve.policy.pseudonym import Ring
     from platesieve.policy.receipt import ReceiptBook
     from platesieve.settings import Settings
@@ -62,7 +63,7 @@ def load_recipients(settings: Settings) -> dict[str, bytes]:
 def load_rings(settings: Settings) -> dict[Scope, Ring]:
     """Return the ratchets of pseudonyms that are shared with other devices, by their scope."""
     from platesieve.adapters.disk.ratchet_file import open_ring
-    from platesieve.policy.language import Scope
+    from platesieve.policy.actions import Scope
 
     return {Scope(scope): open_ring(Path(file)) for scope, file in settings.shared_keys.items()}
 

@@ -28,9 +28,10 @@ from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition, Match, MatchKind
 from platesieve.domain.plate import Glyph, PlateText
 from platesieve.domain.sighting import Direction, Sighting
-from platesieve.policy import language as words
+from platesieve.policy import actions
 from platesieve.policy.decide import Context, decide
 from platesieve.policy.faults import describe, place_of
+from platesieve.policy.fields import Field as FieldName
 from platesieve.policy.force import suited
 from platesieve.policy.instruments import Instruments
 from platesieve.policy.pseudonym import EpochKeys
@@ -38,16 +39,17 @@ from platesieve.settings import Device, Mount
 
 if TYPE_CHECKING:
     from platesieve.domain.decision import Decision
+    from platesieve.policy.language import Policy
 
 MAX_BYTES = 256 * 1024
 _FORMS = {
-    words.Keep: "clear",
-    words.Seal: "sealed",
-    words.Pseudonym: "pseudonym",
-    words.ToPeriod: "coarse",
-    words.ToCell: "coarse",
-    words.ToStep: "coarse",
-    words.ToCountry: "coarse",
+    actions.Keep: "clear",
+    actions.Seal: "sealed",
+    actions.Pseudonym: "pseudonym",
+    actions.ToPeriod: "coarse",
+    actions.ToCell: "coarse",
+    actions.ToStep: "coarse",
+    actions.ToCountry: "coarse",
 }
 Form = Literal["clear", "sealed", "pseudonym", "coarse"]
 
@@ -122,7 +124,7 @@ def load_cases(text: bytes, name: str) -> Cases:
     return Cases(file.policy, tuple(file.cases))
 
 
-def run_case(policy: words.Policy, case: _Case, number: int) -> Outcome:
+def run_case(policy: Policy, case: _Case, number: int) -> Outcome:
     """Return whether what leaves is what the case expects.
 
     Raises:
@@ -143,26 +145,26 @@ def run_case(policy: words.Policy, case: _Case, number: int) -> Outcome:
     return Outcome(case.name, tuple(faults))
 
 
-def _seen(policy: words.Policy, decision: Decision) -> tuple[str, str, dict[str, str]]:
+def _seen(policy: Policy, decision: Decision) -> tuple[str, str, dict[str, str]]:
     """Return what left, why, and the form of each field."""
     match decision:
         case Disclose(disclosure):
             section = policy.section(Disposition(str(disclosure.body["disposition"])))
             forms = {
                 field.value: _FORMS[type(section.action(field))]
-                for field in words.Field
+                for field in FieldName
                 if field.value in disclosure.body
             }
             return disclosure.kind.value, decision.reason.value, forms
         case Tally():
             section = policy.section(decision.disposition)
-            forms = {name: _FORMS[type(section.action(words.Field(name)))] for name, _ in decision.group}
+            forms = {name: _FORMS[type(section.action(FieldName(name)))] for name, _ in decision.group}
             return "count", decision.reason.value, forms
         case _:
             return "nothing", decision.reason.value, {}
 
 
-def _decide(policy: words.Policy, given: _Given, number: int) -> Decision:
+def _decide(policy: Policy, given: _Given, number: int) -> Decision:
     at = given.at or dt.datetime.combine(policy.effective, dt.time(12), dt.UTC)
     wall_ns = int((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()) * NS_PER_S
     now = Instant(wall_ns, NS_PER_S * 1000)

@@ -8,29 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Drop, Keep, Pseudonym, Scope, Seal, SealFormat, ToPeriod
 from platesieve.policy.duration import divides_time, write_duration
-from platesieve.policy.language import (
-    ALERT_ONLY,
-    COUNTABLE,
-    SHOWS_PLATE,
-    Drop,
-    Field,
-    Keep,
-    Pseudonym,
-    Publish,
-    Requirement,
-    Scope,
-    Seal,
-    SealFormat,
-    Section,
-    ToPeriod,
-)
+from platesieve.policy.fields import ALERT_ONLY, COUNTABLE, SHOWS_PLATE, Field
+from platesieve.policy.language import Publish, Requirement, Section
 from platesieve.policy.stricter import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from platesieve.policy.language import Action, Policy
+    from platesieve.policy.actions import Action
+    from platesieve.policy.language import Policy
     from platesieve.policy.lines import Path
 
 Problem: TypeAlias = "tuple[Path, str]"

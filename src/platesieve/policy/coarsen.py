@@ -14,7 +14,7 @@ from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.plate import is_region
 
 if TYPE_CHECKING:
-    from platesieve.policy.language import ToCell
+    from platesieve.policy.actions import ToCell
 
 METRES_PER_DEGREE = 111_320.0  # of latitude; of longitude at the equator (WGS 84, rounded)
 _MIN_COSINE = 0.01  # at the poles a cell would wrap around the globe

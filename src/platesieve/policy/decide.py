@@ -8,10 +8,12 @@ from platesieve.domain.decision import Decision, Disclose, Reason, Suppress, Tal
 from platesieve.domain.disclosure import Disclosure
 from platesieve.domain.instant import NS_PER_S, TimeQuality
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Drop, Keep
 from platesieve.policy.coarsen import floor_to
+from platesieve.policy.fields import COUNTABLE, Field, classification
 from platesieve.policy.force import misfits, out_of_force
 from platesieve.policy.instruments import Instruments
-from platesieve.policy.language import COUNTABLE, Drop, Field, Keep, Publish, classification
+from platesieve.policy.language import Publish
 from platesieve.policy.minimise import Case, Context, countable, minimise
 
 if TYPE_CHECKING:

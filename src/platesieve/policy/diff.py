@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Drop, ToPeriod
 from platesieve.policy.duration import write_duration
 from platesieve.policy.explain import leaves
-from platesieve.policy.language import Drop, Field, Publish, ToPeriod
+from platesieve.policy.fields import Field
+from platesieve.policy.language import Publish
 from platesieve.policy.stricter import at_most, widenings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from platesieve.policy.language import Action, Policy, Section
+    from platesieve.policy.actions import Action
+    from platesieve.policy.language import Policy, Section
 
 Direction: TypeAlias = Literal["stricter", "looser", "other"]
 _SAYS = {Publish.NONE: "nothing", Publish.AGGREGATE: "counts", Publish.EVENT: "single reads"}

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from platesieve.domain.confusion import collision_share
 from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.match import Disposition
-from platesieve.policy.decide import NOTICE, expiry_grain_s
-from platesieve.policy.duration import say_duration
-from platesieve.policy.language import (
-    SHOWS_PLATE,
-    Classification,
+from platesieve.policy.actions import (
     Drop,
-    Field,
     Keep,
     Pseudonym,
-    Publish,
     Scope,
     Seal,
     SealFormat,
@@ -25,13 +19,17 @@ from platesieve.policy.language import (
     ToCountry,
     ToPeriod,
     ToStep,
-    classification,
 )
+from platesieve.policy.decide import NOTICE, expiry_grain_s
+from platesieve.policy.duration import say_duration
+from platesieve.policy.fields import SHOWS_PLATE, Classification, Field, classification
+from platesieve.policy.language import Publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from platesieve.policy.language import Action, Policy, Section
+    from platesieve.policy.actions import Action
+    from platesieve.policy.language import Policy, Section
 
 _WHERE = {
     Scope.DEVICE: "this device only",

@@ -6,7 +6,8 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from platesieve.policy.language import COARSENED_TO, Field, legal_actions
+from platesieve.policy.actions import COARSENED_TO, legal_actions
+from platesieve.policy.fields import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

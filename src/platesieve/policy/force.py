@@ -13,7 +13,7 @@ from platesieve.domain.errors import ConfigError
 from platesieve.domain.instant import NS_PER_S
 from platesieve.policy.age_file import is_age_recipient
 from platesieve.policy.duration import write_duration
-from platesieve.policy.language import Requirement, Scope
+from platesieve.policy.language import Requirement
 from platesieve.policy.load import load_pack
 from platesieve.policy.places import inside
 from platesieve.policy.stricter import widenings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from platesieve.domain.instant import Instant
+    from platesieve.policy.actions import Scope
     from platesieve.policy.language import Policy
     from platesieve.settings import Device
 

@@ -14,7 +14,7 @@ from platesieve.policy.seal import Sealer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from platesieve.policy.language import Scope
+    from platesieve.policy.actions import Scope
     from platesieve.policy.pseudonym import Ring
     from platesieve.settings import Device
 

@@ -1,7 +1,7 @@
 """The words of a policy: what happens to each field for each disposition, how long, who receives it.
 
 A value of these types is valid on its own; `load` is the way to one from text, and says what is wrong with the
-rest. What a policy does not name is dropped.
+rest. What a policy does not name is dropped. The fields are in `fields`, what may happen to them in `actions`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from platesieve.domain.folding import STANDARD, Folding
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Action, Drop, Pseudonym, Scope, Seal, SealFormat, ToPeriod
+from platesieve.policy.fields import PICTURES, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,58 +23,6 @@ if TYPE_CHECKING:
     from platesieve.settings import Mount, Operator
 
 FORMAT = 1
-
-
-class Field(StrEnum):
-    """Everything that a read can tell. No make, model, colour or other trait of the vehicle."""
-
-    PLATE = "plate"
-    ALTERNATIVES = "alternatives"  # for each character of the plate what else it may be, and how probable that is
-    PLATE_REGION = "plate_region"
-    TIME = "time"
-    LOCATION = "location"
-    DEVICE = "device"
-    DIRECTION = "direction"
-    LANE = "lane"
-    CONFIDENCE = "confidence"
-    CATEGORY = "category"
-    LIST = "list"
-    PLATE_CROP = "plate_crop"
-    SCENE_CROP = "scene_crop"
-    TIME_QUALITY = "time_quality"
-
-
-PICTURES = frozenset({Field.PLATE_CROP, Field.SCENE_CROP})
-SHOWS_PLATE = frozenset({Field.PLATE, Field.ALTERNATIVES, *PICTURES})  # a picture of a vehicle shows its plate
-ALERT_ONLY = frozenset({Field.CATEGORY, Field.LIST})  # only a hit has them
-COUNTABLE = frozenset(
-    {
-        Field.PLATE_REGION,
-        Field.DEVICE,
-        Field.DIRECTION,
-        Field.LANE,
-        Field.CATEGORY,
-        Field.LIST,
-        Field.TIME_QUALITY,
-    }
-)  # what a count can be split by; `time` of a count is its window
-
-
-class Classification(StrEnum):
-    """Whom the law lets see a field of a read, if it leaves at all."""
-
-    PRIVATE = "private"
-    PUBLIC = "public"
-
-
-# The split of the temporary classification that Minneapolis was granted in 2013: plate, date, time and place of a
-# vehicle and pictures are private; which device, which kinds of hit and how well the system works stay public.
-PUBLIC = frozenset({Field.DEVICE, Field.CONFIDENCE, Field.CATEGORY, Field.LIST, Field.TIME_QUALITY})
-
-
-def classification(of: Field) -> Classification:
-    """Return the class of a field; it does not depend on the policy, and sealing does not change it."""
-    return Classification.PUBLIC if of in PUBLIC else Classification.PRIVATE
 
 
 class Requirement(StrEnum):
@@ -90,105 +40,6 @@ class Publish(StrEnum):
     EVENT = "event"
     AGGREGATE = "aggregate"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """The value leaves as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Nothing leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToPeriod:
-    """A time becomes the span of `period_s` seconds it lies in, counted from 1970-01-01 UTC."""
-
-    period_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class ToCell:
-    """A place becomes the centre of its cell: `size` metres or degrees wide and high."""
-
-    size: float
-    unit: Literal["m", "deg"]
-
-
-@dataclass(frozen=True, slots=True)
-class ToStep:
-    """A confidence is rounded down to a multiple of `step`."""
-
-    step: float
-
-
-@dataclass(frozen=True, slots=True)
-class ToCountry:
-    """A region of a plate becomes its country."""
-
-
-Coarsen: TypeAlias = ToPeriod | ToCell | ToStep | ToCountry
-
-
-class Scope(StrEnum):
-    """Whose reads of one vehicle have the same pseudonym within an epoch."""
-
-    DEVICE = "device"
-    SITE = "site"
-    FLEET = "fleet"
-
-
-@dataclass(frozen=True, slots=True)
-class Pseudonym:
-    """The value becomes an HMAC under a key that lives for one epoch, on one device or on all of a site or fleet."""
-
-    epoch_s: int
-    scope: Scope = Scope.DEVICE
-
-
-class SealFormat(StrEnum):
-    """What a sealed value is: an HPKE ciphertext, or for a picture an age file, which any age tool opens."""
-
-    HPKE = "hpke"
-    AGE = "age"
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """The value becomes a ciphertext that only the recipient named `to` opens."""
-
-    to: str
-    format: SealFormat = SealFormat.HPKE
-
-
-Action: TypeAlias = Keep | Drop | Coarsen | Pseudonym | Seal
-
-# Which actions have a meaning for which field; a policy that combines others is refused. Always: keep, drop, seal.
-# A picture or a number has no text to fold and hash; a time or place under a pseudonym would only be a worse seal.
-COARSENED_TO: Mapping[Field, str] = MappingProxyType(
-    {
-        Field.TIME: 'a period such as "1h"',
-        Field.LOCATION: 'a cell such as "500m", "2km" or "0.01deg"',
-        Field.CONFIDENCE: "a step such as 0.1",
-        Field.PLATE_REGION: '"country"',
-    }
-)
-PSEUDONYMOUS = frozenset(
-    {Field.PLATE, Field.PLATE_REGION, Field.DEVICE, Field.DIRECTION, Field.LANE, Field.CATEGORY, Field.LIST}
-)
-
-
-def legal_actions(of: Field) -> tuple[str, ...]:
-    """Return the actions that have a meaning for a field, as a policy writes them."""
-    return (
-        "keep",
-        "drop",
-        *(("coarsen",) if of in COARSENED_TO else ()),
-        *(("pseudonym",) if of in PSEUDONYMOUS else ()),
-        "seal",
-    )
 
 
 @dataclass(frozen=True, slots=True)

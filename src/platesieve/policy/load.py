@@ -16,11 +16,12 @@ from pydantic import BaseModel, ValidationError
 from platesieve.domain.errors import ConfigError
 from platesieve.domain.folding import Folding
 from platesieve.domain.match import Disposition
+from platesieve.policy import actions, shape
 from platesieve.policy import language as words
-from platesieve.policy import shape
 from platesieve.policy.checks import check_policy
 from platesieve.policy.duration import parse_duration
 from platesieve.policy.faults import describe, place_of, shown
+from platesieve.policy.fields import Field
 from platesieve.policy.lines import line_of, locate
 from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.stricter import widenings
@@ -270,36 +271,36 @@ def _section(checked: shape.SectionShape) -> words.Section:
     )
 
 
-def _rules(fields: shape.FieldsShape) -> Iterator[tuple[words.Field, words.Rule]]:
-    for field in words.Field:
+def _rules(fields: shape.FieldsShape) -> Iterator[tuple[Field, words.Rule]]:
+    for field in Field:
         written = getattr(fields, field.value)
         if written is not None:
             yield field, words.Rule(_action(written), written.why)
 
 
-def _action(written: Any) -> words.Action:
+def _action(written: Any) -> actions.Action:
     match written:
         case shape.CoarsenTimeShape(to=to):
-            return words.ToPeriod(parse_duration(to))
+            return actions.ToPeriod(parse_duration(to))
         case shape.CoarsenPlaceShape(to=to):
-            return words.ToCell(*shape.parse_cell(to))
+            return actions.ToCell(*shape.parse_cell(to))
         case shape.CoarsenNumberShape(to=to):
-            return words.ToStep(to)
+            return actions.ToStep(to)
         case shape.CoarsenRegionShape():
-            return words.ToCountry()
+            return actions.ToCountry()
         case _:
             return _other_action(written)
 
 
-def _other_action(written: Any) -> words.Action:
+def _other_action(written: Any) -> actions.Action:
     match written:
         case shape.KeepShape():
-            return words.Keep()
+            return actions.Keep()
         case shape.SealPictureShape(to=to, format=sealed_as):
-            return words.Seal(to, words.SealFormat(sealed_as))
+            return actions.Seal(to, actions.SealFormat(sealed_as))
         case shape.SealShape(to=to):
-            return words.Seal(to)
+            return actions.Seal(to)
         case shape.PseudonymShape(epoch=epoch, scope=scope):
-            return words.Pseudonym(parse_duration(epoch), words.Scope(scope))
+            return actions.Pseudonym(parse_duration(epoch), actions.Scope(scope))
         case _:
-            return words.Drop()
+            return actions.Drop()

@@ -15,9 +15,8 @@ from platesieve.domain.disclosure import Kind
 from platesieve.domain.instant import NS_PER_S
 from platesieve.domain.match import Disposition
 from platesieve.policy import coarsen
-from platesieve.policy.language import (
+from platesieve.policy.actions import (
     Drop,
-    Field,
     Keep,
     Pseudonym,
     Scope,
@@ -28,6 +27,7 @@ from platesieve.policy.language import (
     ToPeriod,
     ToStep,
 )
+from platesieve.policy.fields import Field
 from platesieve.policy.seal import sealing_info
 from platesieve.policy.stricter import at_most
 
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from platesieve.domain.match import Match
     from platesieve.domain.plate import Glyph
     from platesieve.domain.sighting import Sighting
+    from platesieve.policy.actions import Action
     from platesieve.policy.instruments import Instruments
-    from platesieve.policy.language import Action, Policy
+    from platesieve.policy.language import Policy
     from platesieve.settings import Device
 
 _LEAST = 0.005  # a hundredth, rounded

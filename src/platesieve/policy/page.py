@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from platesieve.domain.match import Disposition
 from platesieve.policy.explain import NOBODY, explain, findings, summary
-from platesieve.policy.language import Field, Publish, Requirement
+from platesieve.policy.fields import Field
+from platesieve.policy.language import Publish, Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

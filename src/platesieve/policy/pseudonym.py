@@ -24,13 +24,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from platesieve.domain.errors import PlatesieveError
 from platesieve.domain.instant import NS_PER_S
-from platesieve.policy.language import Scope
+from platesieve.policy.actions import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from platesieve.domain.instant import Instant
-    from platesieve.policy.language import Pseudonym
+    from platesieve.policy.actions import Pseudonym
     from platesieve.policy.ratchet import Ratchet
     from platesieve.settings import Device
 

@@ -5,23 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platesieve.domain.match import Disposition
-from platesieve.policy.language import (
-    Drop,
-    Field,
-    Keep,
-    Pseudonym,
-    Publish,
-    Scope,
-    Section,
-    ToCell,
-    ToPeriod,
-    ToStep,
-)
+from platesieve.policy.actions import Drop, Keep, Pseudonym, Scope, ToCell, ToPeriod, ToStep
+from platesieve.policy.fields import Field
+from platesieve.policy.language import Publish, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from platesieve.policy.language import Action, Policy
+    from platesieve.policy.actions import Action
+    from platesieve.policy.language import Policy
 
 _TOLERANCE = 1e-9
 _SCOPES = tuple(Scope)  # from the one in which fewest reads can be linked

@@ -18,12 +18,13 @@ from platesieve.domain.crop import Crop
 from platesieve.domain.decision import Disclose
 from platesieve.domain.disclosure import Kind
 from platesieve.domain.errors import ConfigError
+from platesieve.policy.actions import Drop, Keep, Seal, SealFormat
 from platesieve.policy.age_file import MAX_FILE_BYTES, MAX_PICTURE_BYTES, PictureSealer, open_picture, open_value
 from platesieve.policy.decide import decide
 from platesieve.policy.explain import leaves
+from platesieve.policy.fields import Field
 from platesieve.policy.force import device_refusals
 from platesieve.policy.instruments import instruments_for
-from platesieve.policy.language import Drop, Field, Keep, Seal, SealFormat
 from platesieve.policy.load import load_policy
 from platesieve.policy.packs import pack_text
 from platesieve.policy.seal import SealError, parts_of, seal, sealing_info

@@ -23,10 +23,12 @@ from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition
 from platesieve.flow.judge import Judge
 from platesieve.hotlist.hotlist import HotList
+from platesieve.policy.actions import Drop, Keep, Seal
 from platesieve.policy.aggregate import Windows, add, flush
 from platesieve.policy.decide import NOTICE, Context, decide
+from platesieve.policy.fields import Field
 from platesieve.policy.force import device_refusals, suited
-from platesieve.policy.language import Drop, Field, Keep, Policy, Publish, Seal
+from platesieve.policy.language import Policy, Publish
 from platesieve.policy.load import load_pack
 from platesieve.policy.packs import pack_ids
 from platesieve.policy.pseudonym import EpochKeys

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from platesieve.domain.instant import NS_PER_S
 from platesieve.policy import coarsen
+from platesieve.policy.actions import ToCell
 from platesieve.policy.duration import parse_duration, write_duration
-from platesieve.policy.language import ToCell
 
 latitudes = st.floats(-90, 90)
 longitudes = st.floats(-180, 180)

@@ -16,23 +16,10 @@ from platesieve.domain.disclosure import Disclosure, Kind
 from platesieve.domain.instant import NS_PER_S, Instant, TimeQuality
 from platesieve.domain.match import Disposition, Match, MatchKind
 from platesieve.domain.plate import Glyph
+from platesieve.policy.actions import Drop, Keep, Pseudonym, Seal, ToCell, ToCountry, ToPeriod, ToStep
 from platesieve.policy.decide import decide, disposition, expiry
-from platesieve.policy.language import (
-    Aggregate,
-    Drop,
-    Field,
-    Keep,
-    Policy,
-    Pseudonym,
-    Publish,
-    Rule,
-    Seal,
-    Section,
-    ToCell,
-    ToCountry,
-    ToPeriod,
-    ToStep,
-)
+from platesieve.policy.fields import Field
+from platesieve.policy.language import Aggregate, Policy, Publish, Rule, Section
 from platesieve.policy.load import load_pack
 from platesieve.policy.seal import open_sealed, sealing_info
 from tests.fakes.passages import (
@@ -50,7 +37,7 @@ from tests.fakes.passages import (
 )
 
 if TYPE_CHECKING:
-    from platesieve.policy.language import Action
+    from platesieve.policy.actions import Action
 
 LOOKALIKE = Match(MatchKind.LOOKALIKE, "warrant", "metro-pd")
 

@@ -12,20 +12,10 @@ from typer.testing import CliRunner
 
 from platesieve.cli.policy import app
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Drop, Keep, Seal, ToPeriod
 from platesieve.policy.diff import differences
-from platesieve.policy.language import (
-    Aggregate,
-    Drop,
-    Field,
-    HoldRules,
-    Keep,
-    Publish,
-    Reading,
-    Requirement,
-    Seal,
-    Section,
-    ToPeriod,
-)
+from platesieve.policy.fields import Field
+from platesieve.policy.language import Aggregate, HoldRules, Publish, Reading, Requirement, Section
 from platesieve.policy.load import load_pack
 from platesieve.policy.packs import pack_ids, pack_text
 from platesieve.policy.stricter import widenings

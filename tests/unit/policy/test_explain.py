@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from platesieve.cli.policy import app
 from platesieve.domain.errors import ConfigError, InputError
 from platesieve.domain.match import Disposition
+from platesieve.policy.actions import Keep, Pseudonym, Seal
 from platesieve.policy.explain import explain, findings, summary
-from platesieve.policy.language import Field, Keep, Pseudonym, Seal
+from platesieve.policy.fields import Field
 from platesieve.policy.load import load_pack
 from platesieve.policy.packs import pack_ids, pack_text
 from tests.fakes.passages import a_policy, a_section

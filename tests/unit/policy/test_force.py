@@ -8,22 +8,10 @@ from datetime import date
 import pytest
 
 from platesieve.domain.instant import NS_PER_S, Instant
+from platesieve.policy.actions import Action, Drop, Keep, Pseudonym, Seal, ToCell, ToPeriod, ToStep
+from platesieve.policy.fields import Field
 from platesieve.policy.force import device_refusals, in_force
-from platesieve.policy.language import (
-    Action,
-    Aggregate,
-    Drop,
-    Field,
-    Keep,
-    Pseudonym,
-    Publish,
-    Rule,
-    Seal,
-    Section,
-    ToCell,
-    ToPeriod,
-    ToStep,
-)
+from platesieve.policy.language import Aggregate, Publish, Rule, Section
 from platesieve.policy.load import load_pack
 from platesieve.policy.packs import pack_ids
 from platesieve.policy.stricter import at_most, widenings

@@ -8,7 +8,7 @@ import pytest
 
 from platesieve.domain.errors import KeyFileError
 from platesieve.domain.instant import NS_PER_S, Instant
-from platesieve.policy.language import Pseudonym, Scope
+from platesieve.policy.actions import Pseudonym, Scope
 from platesieve.policy.pseudonym import EpochKeys, Ring
 from platesieve.policy.ratchet import MAX_STEPS, Ratchet, new_ratchet
 from platesieve.settings import Device
