@@ -49,6 +49,12 @@ def composer(seed: int = 5) -> Composer:
     return Composer([scene(i) for i in range(4)], lambda _rng: Panel(), seed, pool=8)
 
 
+def detection(box: list[float], score: float) -> Detection:
+    """Return a find of an upright box: x, y, width, height."""
+    first, second, third, fourth = ((float(x), float(y)) for x, y in box_corners(box))
+    return Detection((first, second, third, fourth), score)
+
+
 def test_the_network_stays_within_its_budget() -> None:
     """At most 0.3 M parameters and 150 MMAC at 480 x 288."""
     net = PlateNet().eval()
@@ -152,8 +158,7 @@ def test_judging_counts_hits_and_false_plates_once() -> None:
     one = Scene((np.zeros((200, 300), np.uint8),), (plate,), ignore, "x", "x", held_out=True)
 
     def at(x: float, y: float, score: float) -> Detection:
-        corners = [(float(a), float(b)) for a, b in box_corners([x, y, 80, 20])]
-        return Detection((corners[0], corners[1], corners[2], corners[3]), score)
+        return detection([x, y, 80, 20], score)
 
     judged = evaluate.judge(one, (at(102, 101, 0.9), at(110, 104, 0.8), at(10, 160, 0.7), at(-20, 10, 0.6)))
     assert [f.plate for f in judged.found] == [0, None, None, None]
@@ -172,10 +177,8 @@ def test_training_judges_as_the_program_does(seed: int) -> None:
         return np.concatenate([corner, side], axis=1).astype(np.float32)
 
     plates, ignore = boxes(6, 40), boxes(2, 80)
-    detections = tuple(
-        Detection(tuple(map(tuple, box_corners(list(box)).tolist())), float(score))
-        for box, score in zip(boxes(9, 60), np.sort(rng.random(9))[::-1], strict=True)
-    )
+    scores = np.sort(rng.random(9))[::-1]
+    detections = tuple(detection(list(box), float(s)) for box, s in zip(boxes(9, 60), scores, strict=True))
     targets = tuple(Target(box_corners(list(box)), exact=False) for box in plates)
     one = Scene((np.zeros((200, 200), np.uint8),), targets, ignore, "x", "x", held_out=True)
     ours = evaluate.judge(one, detections)
@@ -190,9 +193,7 @@ def test_a_detection_hits_the_nearest_plate_that_is_still_free() -> None:
     """Of two plates side by side, the second detection hits the second, though the first lies nearer."""
     targets = tuple(Target(box_corners([x, 0, 100, 20]), exact=False) for x in (0, 30))
     one = Scene((np.zeros((50, 200), np.uint8),), targets, np.zeros((0, 4), np.float32), "x", "x", held_out=True)
-    found = tuple(
-        Detection(tuple(map(tuple, box_corners([x, 0, 100, 20]).tolist())), s) for x, s in ((0, 0.9), (10, 0.8))
-    )
+    found = (detection([0, 0, 100, 20], 0.9), detection([10, 0, 100, 20], 0.8))
     assert [f.plate for f in evaluate.judge(one, found).found] == [0, 1]
 
 
