@@ -1,6 +1,7 @@
-"""Write one model's table into models/released.toml; the other tables stay as they are.
+"""Put a model in the place of the released one: its files, and its table of models/released.toml.
 
-The file is written by programs only, so a small writer for flat tables (with one level of inline tables) is enough.
+Whatever is written is written beside its target first and renamed when all of it is there. The manifest is written by
+programs only, so a small writer for flat tables (with one level of inline tables) is enough.
 """
 
 from __future__ import annotations
@@ -8,15 +9,21 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platesieve.adapters.networks.released_models import ReleasedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 RELEASED = Path(__file__).parents[1] / "released"
 MANIFEST = Path(__file__).parents[1] / "released.toml"
 _HEADER = "# What the device runs. Written by models/*/export.py; scores are measured by models/*/evaluate.py.\n"
+_REBUILT = "+rebuilt"
 
 
 def sha256(path: Path) -> str:
@@ -36,18 +43,79 @@ def released_table(role: str, manifest: Path = MANIFEST) -> dict[str, Any]:
     return table
 
 
+def version_of(role: str, given: str | None, manifest: Path = MANIFEST) -> str:
+    """Return the version asked for, else the released one marked as rebuilt: two files never share a version."""
+    if given:
+        return given
+    tables = tomllib.loads(manifest.read_text()) if manifest.is_file() else {}
+    if role not in tables:
+        return "1"
+    return str(tables[role]["version"]).removesuffix(_REBUILT) + _REBUILT
+
+
+def publish(role: str, table: dict[str, Any], files: Mapping[str, Path], scratch: Path | None = None) -> Path:
+    """Put checked files and their table in the place of what is released; return the manifest.
+
+    The float file is always shipped, the int8 form where the table chose it; else an earlier int8 file goes. Killed
+    while anything is written, what was released stands as it was: the files and, last, the manifest are renamed.
+
+    Args:
+        role: `detector` or `reader`.
+        table: of the manifest; `form` is `float` or `int8`.
+        files: by form, outside the folder they shall go to.
+        scratch: another folder than models/released, with a manifest of its own.
+    """
+    folder, manifest = (scratch, scratch / MANIFEST.name) if scratch else (RELEASED, MANIFEST)
+    folder.mkdir(parents=True, exist_ok=True)
+    shipped = [files[form] for form in sorted({"float", table["form"]})]
+    with _alone(manifest):
+        data = {folder / path.name: path.read_bytes() for path in shipped}
+        _replace(data | {manifest: _with_table(manifest, role, table)})
+    for path in files.values():
+        if path not in shipped:
+            (folder / path.name).unlink(missing_ok=True)
+    return manifest
+
+
 def write_table(name: str, table: dict[str, Any], manifest: Path = MANIFEST) -> None:
     """Replace the table `[name]` of the manifest, under a lock: two trainings may end at the same time."""
-    manifest.touch()
-    with manifest.open("r+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        whole = tomllib.loads(file.read())
-        whole[name] = table
-        text = _HEADER + "".join(f"\n[{k}]\n" + _lines(k, v) for k, v in sorted(whole.items()))
-        tomllib.loads(text)
-        file.seek(0)
-        file.truncate()
-        file.write(text)
+    with _alone(manifest):
+        _replace({manifest: _with_table(manifest, name, table)})
+
+
+@contextmanager
+def _alone(manifest: Path) -> Iterator[None]:
+    """Hold the lock of the manifest's folder: the manifest is renamed over, and a lock on it would go with it."""
+    folder = os.open(manifest.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _with_table(manifest: Path, name: str, table: dict[str, Any]) -> bytes:
+    whole = tomllib.loads(manifest.read_text()) if manifest.is_file() else {}
+    whole[name] = table
+    text = _HEADER + "".join(f"\n[{k}]\n" + _lines(k, v) for k, v in sorted(whole.items()))
+    tomllib.loads(text)
+    return text.encode()
+
+
+def _replace(data: Mapping[Path, bytes]) -> None:
+    """Write every file beside its target, then rename them in this order."""
+    parts = {target: target.with_name(f".{target.name}.part") for target in data}
+    try:
+        for target, part in parts.items():
+            with part.open("wb") as file:
+                file.write(data[target])
+                file.flush()
+                os.fsync(file.fileno())
+        for target, part in parts.items():
+            part.replace(target)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def _lines(name: str, table: dict[str, Any]) -> str:

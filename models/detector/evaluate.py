@@ -64,6 +64,11 @@ class Judged:
     plates: int
     found: tuple[Found, ...]
 
+    def hits(self, threshold: float) -> list[bool]:
+        """Return for each plate whether it is found at a threshold."""
+        hit = {f.plate for f in self.found if f.score >= threshold}
+        return [number in hit for number in range(self.plates)]
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -157,7 +162,13 @@ def score(judged: list[Judged], threshold: float) -> Scores:
 
 
 def choose_threshold(judged: list[Judged], budget: float = FALSE_BUDGET) -> float:
-    """Return the lowest threshold, in steps of 0.01, from which on false plates stay within the budget a picture."""
+    """Return the lowest threshold, in steps of 0.01, from which on false plates stay within the budget a picture.
+
+    Raises:
+        ValueError: there are no pictures to choose it on.
+    """
+    if not judged:
+        raise ValueError("no pictures are held out: a threshold cannot be chosen")
     most = budget * len(judged)
     scores = sorted((f.score for j in judged for f in j.found if f.false), reverse=True)
     allowed = int(most)
@@ -214,10 +225,11 @@ def without_specks(scene: Scene, width: int, height: int) -> Scene:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One input size: the threshold that the held-out share chose, and the rows by set."""
+    """One input size: the threshold that the held-out share chose, the rows by set, and what was held out."""
 
     threshold: float
     rows: dict[str, Scores]
+    held_out: list[Judged]
 
 
 def measure(
@@ -227,17 +239,23 @@ def measure(
     held_out_only: bool = False,
     thresholds: dict[str, float] | None = None,
 ) -> dict[str, Measured]:
-    """Measure all sets at all sizes and print the rows; `thresholds` by size are taken where given."""
+    """Measure all sets at all sizes and print the rows; `thresholds` by size are taken where given.
+
+    Without held-out scenes nothing can be chosen, and the thresholds of the released detector are kept.
+    """
     held = load_scenes(held_out_only=True)
+    if not held and thresholds is None:
+        thresholds = released_table("detector")["thresholds"]
+        print(f"no scenes are held out: the released thresholds are kept, {thresholds}")
     sets = {} if held_out_only else {name: load_set(name) for name in SETS}
     report: dict[str, Measured] = {}
     for width, height in sizes:
         size, find = f"{width}x{height}", finder(model, width, height)
         judged = judge_readable(find, held, width, height)
         threshold = (thresholds or {}).get(size) or choose_threshold(judged)
-        rows = {"held-out": score(judged, threshold)}
+        rows = {"held-out": score(judged, threshold)} if held else {}
         rows |= {name: score(judge_all(find, scenes), threshold) for name, scenes in sets.items() if scenes}
-        report[size] = Measured(threshold, rows)
+        report[size] = Measured(threshold, rows, judged)
         print(f"{size}: threshold {threshold:.2f}")
         for name, scores in rows.items():
             print(f"  {name:14} {scores}", flush=True)

@@ -32,8 +32,8 @@ coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
 sweeps = importlib.import_module("models.reader.sweeps")
 restore = importlib.import_module("models.reader.restore")
-curves, forms, progress, quantise, speed = (
-    importlib.import_module(f"models.common.{name}") for name in ("curves", "forms", "progress", "quantise", "speed")
+curves, progress, quantise, speed = (
+    importlib.import_module(f"models.common.{name}") for name in ("curves", "progress", "quantise", "speed")
 )
 
 pytestmark = pytest.mark.training
@@ -224,13 +224,6 @@ def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -
     assert len(weights) > 10
     first = next(n for n in graph.node if n.op_type == "Conv")
     assert not any(w.startswith(first.input[1]) for w in weights)
-
-
-def test_the_form_is_chosen_by_points_lost_and_speed() -> None:
-    """Half a point is the most that int8 may lose, and it must pay."""
-    assert forms.choose({"a": 0.4, "b": -1.0}, 1.6, 0.8, 1.2).form == "int8"
-    assert forms.choose({"a": 0.6, "b": -1.0}, 1.6, 0.8, 1.2).form == "float"
-    assert forms.choose({"a": 0.0}, 1.6, 1.5, 1.2).form == "float"
 
 
 def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
