@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,12 +34,26 @@ def milliseconds(files: dict[str, tuple[Path, NDArray[Any]]], rounds: int = 120)
         rounds: how often each runs; the first five are not counted.
     """
     opened = {name: (session(path), values) for name, (path, values) in files.items()}
-    taken: dict[str, list[float]] = {name: [] for name in files}
+
+    def run(net: Any, values: NDArray[Any]) -> Callable[[], object]:
+        feed = {net.get_inputs()[0].name: values}
+        return lambda: net.run(None, feed)
+
+    return take_turns({name: run(net, values) for name, (net, values) in opened.items()}, rounds)
+
+
+def take_turns(calls: dict[str, Callable[[], object]], rounds: int = 120) -> dict[str, dict[str, float]]:
+    """Return each call's median and 10th percentile in ms, one after the other in each of `rounds` rounds.
+
+    Args:
+        calls: a name, and what to time.
+        rounds: how often each runs; the first five are not counted.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds + 5):
-        for name, (net, values) in opened.items():
-            feed = {net.get_inputs()[0].name: values}
+        for name, call in calls.items():
             began = time.perf_counter()
-            net.run(None, feed)
+            call()
             taken[name].append(1000 * (time.perf_counter() - began))
     return {
         name: {"median": round(float(np.median(each[5:])), 3), "p10": round(float(np.percentile(each[5:], 10)), 3)}

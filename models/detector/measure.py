@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from models.common.binding import measured_with
 from models.common.metrics import Score
 from models.common.release import MANIFEST, RELEASED, draft, sha256
+from models.common.size import size
 from models.datasets.labels import data_folder
 from models.datasets.scenes import SOURCE_SHARES, load_scenes
 from models.detector import plate_free
@@ -82,6 +84,16 @@ def held_out(file: Path, threshold: float, scenes: list[Scene]) -> dict[str, Any
     return found
 
 
+def count_scenes() -> dict[str, dict[str, list[int]]]:
+    """Return pictures and plates of each set, in training and held out, as training and measuring load them."""
+    counts: dict[str, dict[str, list[int]]] = {}
+    for scene in load_scenes():
+        of_set = counts.setdefault(scene.source, {"training": [0, 0], "held_out": [0, 0]})
+        cell = of_set["held_out" if scene.held_out else "training"]
+        cell[0], cell[1] = cell[0] + 1, cell[1] + len(scene.plates)
+    return counts
+
+
 def tiles(detector: ReleasedModel, reader: ReleasedModel) -> dict[str, Any]:
     """Return recall, false plates, end-to-end score and time of each grid on the evaluation sets."""
     rows: dict[str, Any] = {}
@@ -118,7 +130,14 @@ def main() -> None:
     file = folder / table["file"]
     models = draft("detector", file, table), draft("reader", folder / whole["reader"]["file"], whole["reader"])
     scenes = load_scenes(held_out_only=True)
-    measured: dict[str, Any] = {"file": table["file"], "sha256": sha256(file), "version": table["version"]}
+    measured: dict[str, Any] = {
+        "file": table["file"],
+        "sha256": sha256(file),
+        "measured_with": measured_with(whole, folder),
+        "version": table["version"],
+        "size": size(folder / table["float_file"], (1, 1, HEIGHT, WIDTH)),
+        "scenes": count_scenes(),
+    }
     if scenes:
         measured["held_out"] = held_out(file, float(table["thresholds"][f"{WIDTH}x{HEIGHT}"]), scenes)
     measured |= plate_free.measure(*models, scenes=scenes)

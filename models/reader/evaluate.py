@@ -161,16 +161,20 @@ def compare(
     return table
 
 
-def calibrate(file: Path) -> float:
+def calibrate(file: Path, cases: Sequence[Case] | None = None) -> float:
     """Return the temperature that makes confidences on held-out crops most honest (least log loss of `text is right`).
 
     C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; here for the weakest character of a plate.
+
+    Args:
+        file: of the reader.
+        cases: the crops that choose; None: all that are held out.
     """
     net, formats = session(file), load_formats()
     known = []
-    for crop in (c for group in load_crops(validation=True).values() for c in group):
-        logits, *region = net.run(None, {"crop": normalise(rectify(crop.luma, corners_of(crop.box)))})
-        known.append((logits[0], decode_region(region[0][0], REGIONS) if region else None, crop.text))
+    for case in [c for group in held_out_sets().values() for c in group] if cases is None else cases:
+        logits, *region = net.run(None, {"crop": normalise(rectify(grey(case.image), corners_of(case.box)))})
+        known.append((logits[0], decode_region(region[0][0], REGIONS) if region else None, case.text))
     losses = {}
     for temperature in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0):
         loss = []

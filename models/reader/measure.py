@@ -15,49 +15,33 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from models.common.binding import measured_with
 from models.common.charts import save
-from models.common.metrics import Score, fold
-from models.common.release import MANIFEST, RELEASED, sha256
+from models.common.metrics import Score
+from models.common.release import MANIFEST, RELEASED, draft, sha256
+from models.common.size import size
 from models.common.speed import milliseconds
-from models.datasets.labels import data_folder
+from models.datasets.labels import data_folder, is_scene_kept_back, labels
 from models.datasets.plates import draw_lettering
-from models.datasets.shared_data import count_crops
-from models.reader import bias, clips, gallery, sweeps
-from models.reader.evaluate import EVALUATION_SETS, PEER, Case, answers, device_reader, evaluation_set
+from models.datasets.shared_data import PIECES_FROM, count_crops
+from models.reader import bias, clips, gallery, sweeps, timing
+from models.reader.evaluate import EVALUATION_SETS, PEER, answers, device_reader, evaluation_set
 from models.reader.evaluate import held_out_sets as load_held_out
-from platesieve.evaluation.confidence import Answer as Judged
-from platesieve.evaluation.confidence import calibration_error, precision_of_most_confident, reliability
+from models.reader.honesty import cross_fitted, honesty, judged
+from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.evaluation.diagram import reliability_svg
-from platesieve.settings import Settings
+from platesieve.settings import Settings, Vision
+from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from models.reader.evaluate import Answer
+    from models.reader.evaluate import Answer, Case
 
 HERE = Path(__file__).parent
 TWO_ROW_PLATES = 80
 LETTERINGS = 200
 SURE = 0.9
-
-
-def judged(cases: Sequence[Case], found: Sequence[Answer]) -> list[Judged]:
-    """Return how sure each text was, and whether it was right; what was read as nothing promised nothing."""
-    pairs = zip(found, cases, strict=True)
-    return [Judged(a.confidence, fold(a.text) == fold(c.corrected)) for a, c in pairs if a.text]
-
-
-def honesty(named: dict[str, list[Judged]]) -> dict[str, Any]:
-    """Return calibration error, the diagram's rows, and precision of the 90 % most confident, by set."""
-    return {
-        name: {
-            "error": round(calibration_error(each) or 0.0, 4),
-            "precision_of_most_confident_90": precision_of_most_confident(each, 0.9).as_json(),
-            "reliability": reliability(each),
-        }
-        for name, each in named.items()
-        if each
-    }
 
 
 def two_rows(read: Callable[..., Answer]) -> dict[str, Any]:
@@ -90,6 +74,63 @@ def speed(table: dict[str, Any], folder: Path, detector: Path) -> dict[str, Any]
     return milliseconds(files)
 
 
+def plate_free_scenes() -> dict[str, int]:
+    """Return from how many training scenes of each set pieces without a plate may be cut."""
+    folder = data_folder() / "train"
+    counts = {name: [is_scene_kept_back(name, label) for label in labels(folder / name)] for name in PIECES_FROM}
+    return {name: kept_back.count(False) for name, kept_back in counts.items() if kept_back}
+
+
+def confidences(
+    file: Path, table: dict[str, Any], cases: Mapping[str, Sequence[Case]], found: Mapping[str, Sequence[Answer]]
+) -> dict[str, Any]:
+    """Return how honest the confidences are by set; held-out crops, which choose temperatures, are cross-fitted."""
+    each = {name: judged(cases[name], found[name]) for name in cases}
+    temperatures: list[float] = []
+    if "held-out" in each:
+        each["held-out"], temperatures = cross_fitted(file, table, cases["held-out"])
+    rows = honesty(each)
+    if temperatures:
+        rows["held-out"]["temperatures"] = temperatures
+    return rows
+
+
+def measure(whole: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return all figures of a manifest's reader but those of clips."""
+    table = whole["reader"]
+    file = folder / table["file"]
+    read = device_reader(file, float(table["temperature"]), table)
+    reader = OnnxPlateReader(Vision(), draft("reader", file, table))
+    held = {k: v for k, v in load_held_out().items() if v}
+    pooled = [c for cases in held.values() for c in cases]
+    cases = {"held-out": pooled} if pooled else {}
+    cases |= {name: found for name in EVALUATION_SETS if (found := evaluation_set(name))}
+    found = {name: answers(each, read) for name, each in cases.items()}
+    every, all_found = [c for e in cases.values() for c in e], [a for e in found.values() for a in e]
+    drawn, head = bias.by_region(reader)
+    peer = data_folder() / PEER
+    return {
+        "file": table["file"],
+        "sha256": sha256(file),
+        "measured_with": measured_with(whole, folder),
+        "version": table["version"],
+        "size": size(folder / table["float_file"], (1, 1, HEIGHT_PX, WIDTH_PX)),
+        "temperature": table["temperature"],
+        "training_crops": count_crops(validation=False),
+        "held_out_crops": {name: len(each) for name, each in held.items()},
+        "plate_free_scenes": plate_free_scenes(),
+        "calibration": confidences(file, table, cases, found),
+        "light": bias.by_light(every, all_found) if every else {},
+        "drawn_by_region": drawn,
+        "region_head": head | {"photographs": bias.of_photographs(reader, {**held, **cases})},
+        "sweeps": sweeps.sweep(read),
+        "two_rows": two_rows(read),
+        "lettering": empties(read),
+        "ms": speed(table, folder, folder / whole["detector"]["file"]),
+        "ms_of_a_plate": timing.of_a_plate(reader, peer if peer.is_file() else None),
+    }
+
+
 def main() -> None:
     """Measure the released reader, or another one, and write the figures and pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,43 +145,18 @@ def main() -> None:
         expected = clips.expected_clips(given.clip, given.expect, clips.clips_folder())
     whole = tomllib.loads(given.manifest.read_text())
     table, folder = whole["reader"], RELEASED if given.manifest == MANIFEST else given.manifest.parent
-    file = folder / table["file"]
-    read = device_reader(file, float(table["temperature"]), table)
-    held = {k: v for k, v in load_held_out().items() if v}
-    pooled = [c for cases in held.values() for c in cases]
-    cases = {"held-out": pooled} if pooled else {}
-    cases |= {name: found for name in EVALUATION_SETS if (found := evaluation_set(name))}
-    found = {name: answers(each, read) for name, each in cases.items()}
-    honest = honesty({name: judged(cases[name], found[name]) for name in cases})
-    drawn, head = bias.by_region(file, read)
-    head |= {name: bias.called_us(file, cases[name]) for name in EVALUATION_SETS if name in cases}
-    every, all_found = [c for e in cases.values() for c in e], [a for e in found.values() for a in e]
-    measured = {
-        "file": table["file"],
-        "sha256": sha256(file),
-        "version": table["version"],
-        "temperature": table["temperature"],
-        "training_crops": count_crops(validation=False),
-        "held_out_crops": {name: len(each) for name, each in held.items()},
-        "calibration": honest,
-        "light": bias.by_light(every, all_found) if every else {},
-        "drawn_by_region": drawn,
-        "region_head": head,
-        "sweeps": sweeps.sweep(read),
-        "two_rows": two_rows(read),
-        "lettering": empties(read),
-        "ms": speed(table, folder, folder / whole["detector"]["file"]),
-    }
+    read = device_reader(folder / table["file"], float(table["temperature"]), table)
+    measured = measure(whole, folder)
     measured["failures_drawn_from"] = gallery.failures(given.out / "failures.png", read)
     save(given.out / "sweeps.png", sweeps.panels(measured["sweeps"]))
-    if "held-out" in honest:
-        title = f"Held-out crops, n = {len(judged(pooled, found['held-out']))}"
-        svg = reliability_svg(title, honest["held-out"]["reliability"], honest["held-out"]["error"])
-        (given.out / "reliability.svg").write_text(svg)
+    if honest := measured["calibration"].get("held-out"):
+        title = f"Held-out crops, n = {sum(row['kept']['n'] for row in honest['reliability'])}"
+        (given.out / "reliability.svg").write_text(reliability_svg(title, honest["reliability"], honest["error"]))
     if expected is not None:
         measured["clips"] = clips.measure(Settings(), expected)
     (given.out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n")
-    print(f"{given.out / 'measured.json'}: calibration error {[(k, v['error']) for k, v in honest.items()]}")
+    errors = [(name, row["error"]) for name, row in measured["calibration"].items()]
+    print(f"{given.out / 'measured.json'}: calibration error {errors}")
 
 
 if __name__ == "__main__":
