@@ -25,7 +25,7 @@ ENTRY = {
     "version": "9", "samples": 1234567, "file": "reader-int8.onnx", "form": "int8", "sha256": "ab" * 32,
     "form_reason": "int8 is released: twice as fast", "input": "a", "output": "b", "run": "models/runs/reader.sh",
 }  # fmt: skip
-MANIFESTED = {"reader": ENTRY, "detector": {"sha256": "ef" * 32}}
+MANIFESTED: dict[str, Any] = {"reader": ENTRY, "detector": {"sha256": "ef" * 32}}
 TEMPLATE = (
     "before\n<!-- measured: identity -->\nold\n<!-- end -->\nafter\n<!-- measured: measured-with -->\n<!-- end -->\n"
 )
