@@ -53,7 +53,9 @@ def _bars(source: str, score: Mapping[str, Any]) -> str:
 
 def bias(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     """Return held-out recall by width, by light and by set."""
-    held = measured["held_out"]
+    held = measured.get("held_out")
+    if held is None:
+        return f"Held-out scenes: {NOT_MEASURED}.\n"
     rows = [(f"plate {k} px wide at the input", rate(s), s["n"]) for k, s in held["by_width_px"].items()]
     rows += [(f"{k} third of the scenes", rate(s), s["n"]) for k, s in held["by_light"].items()]
     rows += [(f"set {k}", rate(s), s["n"]) for k, s in held["by_set"].items()]

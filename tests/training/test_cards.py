@@ -14,7 +14,7 @@ from models.common.markdown import hits, rate, table, verdict
 from models.common.provenance import CROPS, SCENES, drawings, personal
 from models.common.release import MANIFEST
 from models.datasets.labels import CROP_SETS, SCENE_SETS
-from models.detector.card import plate_free
+from models.detector.card import bias, plate_free
 from models.detector.card import scores as detector_scores
 from models.reader.card import honesty, regions, speed
 from models.reader.card import scores as reader_scores
@@ -152,6 +152,7 @@ def test_what_was_not_measured_is_not_said() -> None:
     before = {"drawn_by_region": {"GB": score}, "region_head": {"by_region": {"GB": score}}, "ms": {}}
     assert "| GB | 0.500 [0.000, 1.000] | not measured | not measured | not measured |" in regions({}, before)
     assert "seven looks | not measured | not measured |" in speed({}, before)
+    assert bias({}, {}) == "Held-out scenes: not measured.\n"
 
 
 def test_the_country_is_told_as_the_device_tells_it() -> None:
