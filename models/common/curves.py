@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 _READER_LOSS = re.compile(r"^\s*(\d+)\s+loss ([\d.]+)")
 _READER_CHECK = re.compile(r"'(crops-[\w-]+)': '([\d.]+) ")
 _DETECTOR_LOSS = re.compile(r"^\s*(\d+) heat ([\d.]+) corner ([\d.]+)")
+_DETECTOR_CHECK = re.compile(r"'(found[ \w.]*|AP)': '([\d.]+) ")
+_CHECKS = {
+    "Held-out plates read right (folded)": (_READER_CHECK, "crops-"),
+    "Held-out scenes: plates found, average precision": (_DETECTOR_CHECK, ""),
+}
 _SMOOTH = 15
 
 
 def panels(logs: Sequence[Path]) -> list[Panel]:
     """Return the curves of one chain of logs, oldest first: losses, and held-out scores where the log has them."""
     losses: dict[str, dict[float, float]] = {}
-    scores: dict[str, dict[float, float]] = {}
+    scores: dict[str, dict[str, dict[float, float]]] = {}
     seen = 0.0
     for line in (line for log in logs for line in log.read_text(encoding="utf-8").splitlines()):
         if found := _READER_LOSS.match(line):
@@ -34,19 +39,18 @@ def panels(logs: Sequence[Path]) -> list[Panel]:
             losses.setdefault("heat", {})[seen] = float(found[2])
             losses.setdefault("corners x 4", {})[seen] = 4 * float(found[3])
         else:
-            for name, share in _READER_CHECK.findall(line):
-                scores.setdefault(name.removeprefix("crops-"), {})[seen] = float(share)
+            for title, (check, prefix) in _CHECKS.items():
+                for name, share in check.findall(line):
+                    scores.setdefault(title, {}).setdefault(name.removeprefix(prefix), {})[seen] = float(share)
     made = []
     if losses:
         # The first steps are many times the rest: the chart is cut above what the later half needs.
         top = 3 * max(float(np.median(list(v.values()))) for v in losses.values())
         lines = [_line(name, values) for name, values in losses.items()]
         made.append(Panel("Training loss", "thousand samples seen", lines, (0.0, top), rising=False))
-    if scores:
-        made.append(
-            Panel("Held-out plates read right (folded)", "thousand samples seen",
-                  [_line(k, v, smooth=False) for k, v in list(scores.items())[:6]], (0.5, 1.0))
-        )  # fmt: skip
+    for title, named in scores.items():
+        drawn = [_line(k, v, smooth=False) for k, v in list(named.items())[:6]]
+        made.append(Panel(title, "thousand samples seen", drawn, (0.5, 1.0)))
     return made
 
 

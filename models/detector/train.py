@@ -23,13 +23,14 @@ from models.datasets.scenes import load_scenes
 from models.detector.data import Crops
 from models.detector.mine import read_mistakes
 from models.detector.net import PlateNet
+from models.detector.running import check, some_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
 
-    from models.datasets.scenes import Mistake
+    from models.datasets.scenes import Mistake, Scene
 
 HERE = Path(__file__).parent
 WORK = Path("models/work/detector")
@@ -55,6 +56,7 @@ class Recipe:
     clip: float
     corner_weight: float
     checkpoint_every: int
+    check_every: int
     late_from: int
     late_width_px: int
     late_height_px: int
@@ -110,11 +112,16 @@ def step(
 
 
 def batches(
-    recipe: Recipe, seen: int, size: tuple[int, int], mistakes: tuple[Mistake, ...], where: torch.device
+    recipe: Recipe,
+    seen: int,
+    size: tuple[int, int],
+    scenes: list[Scene],
+    mistakes: tuple[Mistake, ...],
+    where: torch.device,
 ) -> Iterator[dict[str, Tensor]]:
     """Return the stream of batches, drawn by processes beside the training, on the device that trains."""
     crops = Crops(
-        load_scenes(),
+        scenes,
         draw_plate,
         seed=recipe.seed + seen,
         batch=recipe.batch,
@@ -127,43 +134,72 @@ def batches(
         yield {name: values.to(where, non_blocking=True) for name, values in batch.items()}
 
 
+class Run:
+    """One training run: net, optimiser, moving average, and crops seen, from the checkpoint where there is one."""
+
+    def __init__(self, recipe: Recipe, work: Path) -> None:
+        self.recipe, self.path, self.seen = recipe, work / CHECKPOINT, 0
+        self.where = device()
+        net = PlateNet().to(self.where)
+        # 119 crops/s against 69 on one core of an EPYC 9004
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
+        self.average = MovingAverage(self.net, recipe.ema)
+        kept = load(self.path)
+        if kept:
+            self.net.load_state_dict(kept["net"])
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.average.restore(kept["average"], self.where)
+            self.seen = kept["seen"]
+        self.net.train()
+
+    def learn(self, batch: dict[str, Tensor]) -> tuple[float, float]:
+        """Learn from one batch at the rate of the schedule; return the two losses."""
+        recipe = self.recipe
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.rate * cosine(self.seen, recipe.samples, recipe.warm_up, recipe.final_rate_share)
+        losses = step(self.net, self.optimiser, batch, recipe)
+        self.seen += recipe.batch
+        self.average.update(self.net)
+        return losses
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "seen": self.seen}
+        save(self.path, state | {"average": self.average.state()})
+
+    def is_due(self, every: int) -> bool:
+        """Return True once in `every` crops."""
+        return self.seen % every < self.recipe.batch
+
+
 def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None) -> None:
     """Train from the checkpoint, if there is one, until `until` crops of the recipe were seen."""
     seed_everything(recipe.seed)
     torch.set_num_threads(1)
-    where = device()
-    net = PlateNet().to(where)
-    # 119 crops/s against 69 on one core of an EPYC 9004
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
-    optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
-    average, seen = MovingAverage(net, recipe.ema), 0
-    kept = load(work / CHECKPOINT)
-    if kept:
-        net.load_state_dict(kept["net"])
-        optimiser.load_state_dict(kept["optimiser"])
-        average.restore(kept["average"], where)
-        seen = kept["seen"]
-    net.train()
+    run = Run(recipe, work)
+    if run.seen >= until:
+        return
+    scenes, wrong = load_scenes(), read_mistakes(mistakes)
+    held_out = some_held_out(scenes)
     small, large = (recipe.crop_width_px, recipe.crop_height_px), (recipe.late_width_px, recipe.late_height_px)
-    with Telling(work / "train.log", seen, until, "crops") as telling:
+    with Telling(work / "train.log", run.seen, until, "crops") as telling:
         losses: list[tuple[float, float]] = []
         for size, end in ((small, min(recipe.late_from, until)), (large, until)):
-            if seen >= end:
+            if run.seen >= end:
                 continue
-            stream = batches(recipe, seen, size, read_mistakes(mistakes), where)
-            while seen < end:
-                for group in optimiser.param_groups:
-                    group["lr"] = recipe.rate * cosine(seen, recipe.samples, recipe.warm_up, recipe.final_rate_share)
-                losses.append(step(net, optimiser, next(stream), recipe))
-                seen += recipe.batch
-                average.update(net)
-                line = told(losses, seen, telling.pace(seen)) if len(losses) == STEPS_A_LINE else None
-                telling.step(seen, line)
+            stream = batches(recipe, run.seen, size, scenes, wrong, run.where)
+            while run.seen < end:
+                losses.append(run.learn(next(stream)))
+                line = told(losses, run.seen, telling.pace(run.seen)) if len(losses) == STEPS_A_LINE else None
+                telling.step(run.seen, line)
                 if line:
                     losses.clear()
-                if seen % recipe.checkpoint_every < recipe.batch or seen >= until:
-                    state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "seen": seen}
-                    save(work / CHECKPOINT, state | {"average": average.state()})
+                if held_out and (run.is_due(recipe.check_every) or run.seen >= until):
+                    scores = check(run.average.weights, held_out)
+                    telling.scores(scores.line(), scores.short())
+                if run.is_due(recipe.checkpoint_every) or run.seen >= until:
+                    run.save()
                     telling.curves(work / "curves.png")
 
 

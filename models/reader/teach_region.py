@@ -18,6 +18,7 @@ import torch
 from models.common.checkpoints import cosine, load, save, seed_everything
 from models.common.machine import device, workers
 from models.common.progress import Telling
+from models.common.release import sha256
 from models.reader.data import start_producers
 from models.reader.net import Reader
 from models.reader.regions import UNTAUGHT
@@ -59,35 +60,80 @@ def learn(net: Reader, optimiser: torch.optim.Optimizer, batch: Batch) -> tuple[
     return loss.item(), float(right.mean()) if known.any() else 1.0
 
 
+class Lesson:
+    """The teaching of one net's head, as far as it has come.
+
+    Args:
+        recipe: the table [region] of config.toml.
+        checkpoint: of models.reader.train, whose averaged weights are taught on.
+        out: checkpoint that can be exported; with how far the teaching is, and of which net.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+    """
+
+    def __init__(self, recipe: dict[str, Any], checkpoint: Path, out: Path) -> None:
+        taught = load(checkpoint)
+        if taught is None:
+            raise FileNotFoundError(checkpoint)
+        self.recipe, self.out, self.seen = recipe, out, 0
+        self.of, self.behind = sha256(checkpoint), samples_behind(taught)
+        self.net = reader_without_head(taught["average"]["weights"]).to(device())
+        self.optimiser = torch.optim.AdamW(self.net.region.parameters(), lr=recipe["learning_rate"], weight_decay=0.01)
+        state = load(out) or {}
+        kept = state.get("region", {})
+        if kept.get("of") == self.of:
+            self.net.load_state_dict(state["net"])
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.seen = int(kept["seen"])
+            print(f"resumed at {self.seen} samples")
+
+    @property
+    def done(self) -> bool:
+        """Say whether all of the recipe's samples were seen."""
+        return self.seen >= self.recipe["samples"]
+
+    def step(self, batch: Batch) -> tuple[float, float]:
+        """Learn from one batch; return its loss and the share of regions named right."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe["learning_rate"] * cosine(self.seen, self.recipe["samples"], 2_000)
+        self.seen += len(batch.texts)
+        return learn(self.net, self.optimiser, batch)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        weights = {name: value.cpu() for name, value in self.net.state_dict().items()}
+        kept = {"of": self.of, "seen": self.seen, "optimiser": self.optimiser.state_dict()}
+        average = {"steps": 0, "weights": weights}
+        save(self.out, {"net": weights, "average": average, "seen": self.behind, "region": kept})
+
+
 def teach(config: dict[str, Any], checkpoint: Path, out: Path) -> None:
-    """Run the recipe's part `region` and write a checkpoint that can be exported."""
-    state, recipe = load(checkpoint), config["region"]
-    if state is None:
-        raise FileNotFoundError(checkpoint)
+    """Run the recipe's part `region`, or what is left of it, and leave a checkpoint that can be exported."""
+    recipe, save_every = config["region"], config["train"]["save_every"]
     seed_everything(recipe["seed"])
     torch.set_num_threads(1)
-    net = reader_without_head(state["average"]["weights"]).to(device())
-    optimiser = torch.optim.AdamW(net.region.parameters(), lr=recipe["learning_rate"], weight_decay=0.01)
+    lesson = Lesson(recipe, checkpoint, out)
+    if lesson.done:
+        return
     config["mix"] |= {"even_regions": True, "none": 0.0, "real": recipe["real"]}
-    processes, queue = start_producers(config, recipe["seed"], workers(device()))
-    seen, told = 0, []
-    with Telling(out.with_suffix(".log"), 0, recipe["samples"], "samples") as telling:
-        while seen < recipe["samples"]:
-            for group in optimiser.param_groups:
-                group["lr"] = recipe["learning_rate"] * cosine(seen, recipe["samples"], 2_000)
-            batch = queue.get(timeout=300)
-            told.append(learn(net, optimiser, batch))
-            seen += len(batch.texts)
+    processes, queue = start_producers(config, recipe["seed"] + lesson.seen, workers(device()))
+    told: list[tuple[float, float]] = []
+    saved = lesson.seen
+    with Telling(out.with_suffix(".log"), lesson.seen, recipe["samples"], "samples") as telling:
+        while not lesson.done:
+            told.append(lesson.step(queue.get(timeout=300)))
             line = None
             if len(told) == LOSSES_A_LINE:
                 loss, right = np.mean(told, axis=0)
-                line = f"{seen:8d}  loss {loss:.4f}  right {right:.3f}  {telling.pace(seen):.0f}/s"
+                line = f"{lesson.seen:8d}  loss {loss:.4f}  right {right:.3f}  {telling.pace(lesson.seen):.0f}/s"
                 told.clear()
-            telling.step(seen, line)
+            telling.step(lesson.seen, line)
+            if lesson.seen - saved >= save_every or lesson.done:
+                saved = lesson.seen
+                lesson.save()
     for process in processes:
         process.terminate()
-    weights = net.cpu().state_dict()
-    save(out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": samples_behind(state)})
 
 
 def main() -> None:

@@ -211,6 +211,11 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
     return run.path
 
 
+def first_part(recipe: dict[str, Any]) -> int:
+    """Return after how many samples the net has read enough to doubt machine-read labels (models.reader.doubt)."""
+    return round(recipe["doubt_after"] * recipe["samples"])
+
+
 def load_config(path: Path, changes: list[str]) -> dict[str, Any]:
     """Read the recipe and apply changes written as `table.key=value` (a TOML value)."""
     config = tomllib.loads(path.read_text())
@@ -232,8 +237,11 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="change of the recipe, such as train.samples=100000")
     parser.add_argument("--warm-start", type=Path, help="checkpoint whose averaged weights to start from")
     parser.add_argument("--until", type=int, help="stop after so many samples of the schedule, to go on later")
+    parser.add_argument("--first-part", action="store_true", help="stop where labels are doubted: train.doubt_after")
     given = parser.parse_args()
-    train(load_config(given.config, given.set), given.name, given.until, given.warm_start)
+    config = load_config(given.config, given.set)
+    until = first_part(config["train"]) if given.first_part else given.until
+    train(config, given.name, until, given.warm_start)
 
 
 if __name__ == "__main__":

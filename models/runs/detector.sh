@@ -3,8 +3,8 @@
 #
 #   models/runs/detector.sh            CPU: about 2 h on two free cores; GPU: as fast as the cores beside it draw
 #   WORKERS=12 models/runs/detector.sh processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
-#   VERSION=0.2                        what released.toml shall say
-#   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data)
+#   VERSION=1.1                        what released.toml shall say (default: the released version and `+rebuilt`)
+#   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data); without them only drawn plates
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
@@ -14,16 +14,8 @@ export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TE
 
 step() { printf '\n== %s\n' "$1"; }
 
-step "1 of 5: python with torch, fonts (models/datasets/fonts/packages.py names each licence)"
-[ -x "$python" ] || python3 -m venv .venv
-"$python" -c 'import torch, onnx, PIL' 2>/dev/null || "$python" -m pip install -e '.[train]' pillow
-fonts=$("$python" -c 'from models.datasets.fonts import FONT_PACKAGES; print(*FONT_PACKAGES)')
-if command -v dpkg-query >/dev/null && ! dpkg-query -W $fonts >/dev/null 2>&1; then
-  root=$([ "$(id -u)" = 0 ] || echo sudo)
-  $root apt-get update -q
-  $root apt-get install -q -y --no-install-recommends $fonts
-fi
-[ -d "${PLATESIEVE_DATA:-../shared/data}/train" ] || echo "no photographs: drawn plates on drawn grounds only"
+step "1 of 5: python with torch, fonts"
+. models/runs/prepare.sh
 
 # The learning rate follows one cosine. Early on, what the net takes for plates in its own training scenes is collected;
 # from then on it looks at these places again and again.
@@ -34,14 +26,15 @@ if [ ! -s "$work/mistakes.json" ]; then
 
   step "3 of 5: collect mistakes"
   "$python" -m models.detector.export --draft "$work/draft.onnx"
-  "$python" -m models.detector.mine --model "$work/draft.onnx"
+  "$python" -m models.detector.mine --model "$work/draft.onnx" --to "$work/mistakes.part"
+  mv "$work/mistakes.part" "$work/mistakes.json"
 fi
 
 step "4 of 5: second part, with mistakes in view"
 nice -n 19 "$python" -u -m models.detector.train --mistakes "$work/mistakes.json"
 
 step "5 of 5: export, choose threshold and form, measure what the card says, and write it"
-"$python" -m models.detector.export --version "${VERSION:-0.1}"
+"$python" -m models.detector.export ${VERSION:+--version "$VERSION"}
 "$python" -m models.detector.measure
 "$python" -m models.common.curves "$work/train.log" models/detector/curves.png
 "$python" -m models.common.card --only detector

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
 
-from models.datasets.scenes import Composer, Sample, Scene, Target, box_corners  # noqa: E402 - after importorskip
-from models.detector import evaluate, train  # noqa: E402
+from models.common import curves  # noqa: E402 - after importorskip
+from models.datasets.scenes import Composer, Sample, Scene, Target, box_corners  # noqa: E402
+from models.detector import evaluate, running, train  # noqa: E402
 from models.detector.data import Crops, collate, degrade, encode  # noqa: E402
 from models.detector.export import TOLERANCE, export, largest_difference  # noqa: E402
 from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX, PlateNet, count_macs  # noqa: E402
@@ -222,12 +223,47 @@ def test_what_is_too_narrow_to_read_counts_in_neither_direction() -> None:
     assert (wide.plates, wide.found) == (1, ())
 
 
-def test_a_resumed_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two parts of four crops leave one checkpoint of eight, with all of its parts, and a log with curves."""
-    recipe = replace(read_recipe(HERE / "config.toml"), batch=2, crop_width_px=128, crop_height_px=96, late_from=8)
-    made = [scene(i) for i in range(4)]
+def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    """The same batches in two parts give the same weights as in one; without the checkpoint they do not."""
+    recipe = replace(read_recipe(HERE / "config.toml"), batch=2, warm_up=4)
+    source = composer(13)
+    samples = [[source.sample(128, 96) for _ in range(2)] for _ in range(4)]
+    lessons = [collate([(s.luma, encode(s)) for s in two]) for two in samples]
+
+    def part(folder: str, given: list[dict[str, Any]]) -> tuple[dict[str, Any], int]:
+        torch.manual_seed(4)
+        run = train.Run(recipe, tmp_path / folder)
+        for batch in given:
+            run.learn(batch)
+        run.save()
+        return {k: v.clone() for k, v in run.average.weights.items()}, run.seen
+
+    whole, _ = part("whole", lessons)
+    part("parts", lessons[:2])
+    resumed, seen = part("parts", lessons[2:])
+    fresh, _ = part("fresh", lessons[2:])
+    assert seen == 8
+    for name in ("corners.weight", "stem.0.1.running_mean"):
+        assert torch.allclose(whole[name], resumed[name], atol=1e-6)
+        assert not torch.allclose(whole[name], fresh[name], atol=1e-6)
+
+
+def test_a_resumed_run_sees_new_crops_and_tells_held_out_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two parts of four crops leave one checkpoint of eight, no crop seen twice, and a log of both curves."""
+    recipe = replace(
+        read_recipe(HERE / "config.toml"), batch=2, crop_width_px=128, crop_height_px=96, late_from=8, check_every=2
+    )
+    made = [replace(scene(i), held_out=i == 0) for i in range(4)]
+    streams: list[Crops] = []
+
+    def crops(scenes: list[Scene], draw: Any, **given: Any) -> Crops:
+        streams.append(Crops(scenes, draw, pool=6, **given))
+        return streams[-1]
+
     monkeypatch.setattr(train, "load_scenes", lambda: made)
-    monkeypatch.setattr(train, "Crops", lambda scenes, draw, **given: Crops(scenes, draw, pool=6, **given))
+    monkeypatch.setattr(train, "Crops", crops)
     monkeypatch.setattr(train, "STEPS_A_LINE", 2)
     train.train(recipe, tmp_path, 4)
     first = torch.load(tmp_path / "last.pt", weights_only=True)
@@ -236,4 +272,42 @@ def test_a_resumed_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.
     assert set(second) == {"net", "optimiser", "average", "seen"}
     assert (first["seen"], second["seen"]) == (4, 8)
     assert second["average"]["steps"] == 2 * first["average"]["steps"]
-    assert len((tmp_path / "train.log").read_text().splitlines()) == 2
+    before, after, again = (next(iter(stream))["luma"] for stream in (*streams, streams[0]))
+    assert torch.equal(before, again)
+    assert not torch.equal(before, after)
+    lines = (tmp_path / "train.log").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["held", "4", "held", "held", "8", "held"]
+    assert [len(panel.lines) for panel in curves.panels([tmp_path / "train.log"])] == [2, 2]
+    train.train(recipe, tmp_path, 8)  # done: nothing is drawn, nothing said
+    assert len(streams) == 2
+    assert (tmp_path / "train.log").read_text().splitlines() == lines
+
+
+def test_running_scores_are_those_of_the_exported_file(tmp_path: Path) -> None:
+    """What the curves show is what the released file would score on these scenes; weights that know nothing score 0."""
+    torch.manual_seed(5)
+    net, recipe = PlateNet(), read_recipe(HERE / "config.toml")
+    scenes = [replace(s, levels=(s.levels[0][: running.HEIGHT],)) for s in (scene(1), scene(2))]
+    batch = collate([(s.levels[0], encode(Sample(s.levels[0], s.plates, s.ignore))) for s in scenes])
+    untaught = {k: v.clone() for k, v in net.state_dict().items()}
+    optimiser = torch.optim.AdamW(net.parameters(), 4e-3)
+    for _ in range(60):
+        step(net.train(), optimiser, batch, recipe)
+    export(net.eval(), tmp_path / "detector.onnx")
+    find = evaluate.finder(tmp_path / "detector.onnx", running.WIDTH, running.HEIGHT)
+    judged = evaluate.judge_readable(find, scenes, running.WIDTH, running.HEIGHT)
+    told = running.check(net.state_dict(), scenes)
+    assert told.found == evaluate.score(judged, running.THRESHOLD).recall
+    assert told.average_precision == pytest.approx(evaluate.average_precision(judged), abs=1e-3)
+    assert told.average_precision > 0.5
+    assert running.check(untaught, scenes).average_precision == 0
+
+
+def test_the_running_scores_are_of_held_out_scenes_of_every_set() -> None:
+    """At most so many, spread over all that are held out; none where none are."""
+    scenes = [replace(scene(1), name=str(i), held_out=i % 2 == 0) for i in range(100)]
+    chosen = running.some_held_out(scenes, 20)
+    assert 10 <= len(chosen) <= 20
+    assert all(s.held_out for s in chosen)
+    assert int(chosen[-1].name) > 90
+    assert running.some_held_out([s for s in scenes if not s.held_out]) == []

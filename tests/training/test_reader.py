@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from platesieve.vision.decode_text import decode
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
@@ -26,7 +25,6 @@ pytest.importorskip("PIL", reason="needs the extra `train`")
 plates = importlib.import_module("models.datasets.plates")
 fonts = importlib.import_module("models.datasets.fonts.glyphs")
 writing = importlib.import_module("models.datasets.plates.writing")
-shared_data = importlib.import_module("models.datasets.shared_data")
 degrade = importlib.import_module("models.datasets.degrade")
 coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
@@ -99,6 +97,55 @@ def test_the_region_head_is_taught_without_touching_what_is_read() -> None:
     assert torch.equal(net(x)[0], before(x)[0])
 
 
+def test_a_lesson_that_was_cut_off_goes_on_and_a_done_one_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the second of three batches, the third is all that is left; another net is taught from the start."""
+    given: list[int] = []
+
+    class Queue:
+        """Gives one batch after the other, and fails where the run is killed."""
+
+        def __init__(self, kill_at: int) -> None:
+            self.kill_at = kill_at
+
+        def get(self, **_: object) -> Any:
+            if len(given) == self.kill_at:
+                raise KeyboardInterrupt
+            given.append(len(given))
+            return data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.asarray([1, 4, 9, 2]))
+
+    def teach(checkpoint: str, out: str, kill_at: int = 99) -> int:
+        given.clear()
+        monkeypatch.setattr(teach_region, "start_producers", lambda *_: ([], Queue(kill_at)))
+        config = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), ["region.samples=12"])
+        config["train"]["save_every"] = 4
+        teach_region.teach(config, tmp_path / checkpoint, tmp_path / out)
+        return len(given)
+
+    for name in ("net.pt", "other.pt"):
+        net = net_module.Reader()
+        state = {"net": net.state_dict(), "average": {"steps": 0, "weights": net.state_dict()}, "seen": 700}
+        torch.save(state, tmp_path / name)
+    with pytest.raises(KeyboardInterrupt):
+        teach("net.pt", "taught.pt", kill_at=2)
+    state = torch.load(tmp_path / "taught.pt", weights_only=True)
+    assert (state["seen"], state["region"]["seen"], len(given)) == (700, 8, 2)
+    assert teach("net.pt", "taught.pt") == 1
+    assert teach("net.pt", "taught.pt") == 0
+    assert torch.load(tmp_path / "taught.pt", weights_only=True)["region"]["seen"] == 12
+    assert teach("other.pt", "taught.pt") == 3
+    assert export.load_average(tmp_path / "taught.pt")[1] == 700
+
+
+def test_labels_are_doubted_half_way_whatever_the_length() -> None:
+    """The first part of the run script follows the recipe."""
+    path = Path(inspect.getfile(train)).with_name("config.toml")
+    for samples in (2_750_000, 1_000):
+        recipe = train.load_config(path, [f"train.samples={samples}"])["train"]
+        assert train.first_part(recipe) == samples / 2
+
+
 def test_weights_of_another_net_are_not_taught() -> None:
     """A missing part would be taught as noise."""
     weights = net_module.Reader().state_dict()
@@ -119,7 +166,7 @@ def test_every_class_is_drawn_when_countries_are_even() -> None:
 
 
 def test_the_exported_file_is_the_same_net(tmp_path: Path) -> None:
-    """Both outputs agree within 1e-4, at the opset the device expects, and decode takes the first."""
+    """Both outputs agree within 1e-4, at the opset and by the names that the device expects."""
     onnx = pytest.importorskip("onnx")
     torch.manual_seed(2)
     path = tmp_path / "reader.onnx"
@@ -129,8 +176,6 @@ def test_the_exported_file_is_the_same_net(tmp_path: Path) -> None:
     assert model.opset_import[0].version == export.OPSET
     assert [i.name for i in model.graph.input] == ["crop"]
     assert [o.name for o in model.graph.output] == ["logits", "region"]
-    found = decode(net(torch.zeros(1, 1, HEIGHT_PX, WIDTH_PX))[0].detach().numpy()[0])
-    assert found is None or len(found[0]) == len(found[1])
 
 
 def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
@@ -328,14 +373,6 @@ def test_a_format_is_filled_as_it_says() -> None:
         assert serial[3:6].isdigit()
         assert serial[6] == "-"
         assert not set(serial[7:]) & set("IOQ")
-
-
-def test_a_plate_is_in_training_or_held_out_never_in_both() -> None:
-    """The split follows the plate, not the picture, and is the same on every machine."""
-    keys = [f"AB{i:03d}" for i in range(1000)]
-    kept = [k for k in keys if shared_data.held_out(k)]
-    assert kept == [k for k in keys if shared_data.held_out(k)]
-    assert 0.03 < len(kept) / len(keys) < 0.09
 
 
 def test_what_the_drawings_cover_is_written_down_as_it_is() -> None:
