@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from platesieve.adapters.networks.confusion_file import load_confusion, parse_confusion
+from platesieve.adapters.networks.released_models import find_manifest, load_released, released_table
 from platesieve.domain.errors import ModelError
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ def test_the_matrix_in_the_checkout_is_whole() -> None:
     assert everywhere.plates > 1000
     assert len(everywhere.seen) == 36
     assert min(everywhere.share(glyph, glyph) for glyph in everywhere.seen) > 0.5
+
+
+def test_the_matrix_in_the_checkout_is_of_the_released_reader() -> None:
+    """What another reader takes for what says nothing about this one: whoever releases a reader measures it anew."""
+    reader = load_released("reader").sha256
+    assert load_confusion().reader_sha256 == reader
+    assert released_table(find_manifest(), "confusion", ("reader",))["reader"] == reader
 
 
 def test_another_file_than_the_released_one_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""The run scripts rebuild a model on a machine without photographs, from drawings alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra `train`")
+pytest.importorskip("onnx", reason="needs the extra `train`")
+pytest.importorskip("PIL", reason="needs the extra `train`")
+
+from models.common.release import sha256
+
+pytestmark = pytest.mark.training
+
+ROOT = Path(__file__).parents[2]
+SHORT = {"samples": 140, "batch": 1, "warm_up": 4, "crop_width_px": 128, "crop_height_px": 96, "late_from": 132,
+         "late_width_px": 160, "late_height_px": 96}  # fmt: skip
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the checkout without anybody's work; its recipe has as few crops as a line of the log needs."""
+    for name in ("models", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "work"))
+    recipe = tmp_path / "models" / "detector" / "config.toml"
+    table = tomllib.loads(recipe.read_text())["train"] | SHORT
+    recipe.write_text("[train]\n" + "".join(f"{k} = {v}\n" for k, v in table.items()))
+    return tmp_path
+
+
+def script(path: Path, text: str) -> Path:
+    """Write a program that a shell script starts."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def run(checkout: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """Run a script with this python, without photographs, and without installing anything."""
+    tools = script(checkout / "tools" / "dpkg-query", "exit 0").parent  # fonts are drawn with what is there
+    environment = os.environ | {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "PLATESIEVE_DATA": str(checkout / "no-photographs"),
+    }
+    environment.pop("VERSION", None)
+    command = ["sh", str(checkout / "models" / "runs" / name)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500, check=False)
+
+
+def manifest(checkout: Path) -> dict[str, Any]:
+    """Return the tables of released.toml."""
+    return tomllib.loads((checkout / "models" / "released.toml").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
+    """It keeps the released thresholds and says so, says that it is a rebuilt one, and its card is of the new file."""
+    before = manifest(checkout)
+    done = run(checkout, "detector.sh")
+    assert done.returncode == 0, done.stderr
+    after, card = manifest(checkout), (checkout / "models" / "detector" / "CARD.md").read_text()
+    entry = after["detector"]
+    assert entry["sha256"] == sha256(checkout / "models" / "released" / entry["file"]) != before["detector"]["sha256"]
+    assert (entry["version"], entry["samples"]) == (before["detector"]["version"] + "+rebuilt", SHORT["samples"])
+    assert entry["thresholds"] == before["detector"]["thresholds"]
+    assert entry["sha256"] in card
+    assert {**after, "detector": None} == {**before, "detector": None}
+    for told in ("no photographs: drawn plates", "calibrated on composed crops", "released thresholds are kept"):
+        assert told in done.stdout
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_torch_for_cpus_is_looked_for_where_there_is_no_gpu(tmp_path: Path, *, gpu: bool) -> None:
+    """On PyTorch's own index, for torch alone and before the rest; beside a driver PyPI's build with CUDA is taken."""
+    script(tmp_path / "tools" / "dpkg-query", "exit 0")
+    if gpu:
+        script(tmp_path / "tools" / "nvidia-smi", "exit 0")
+    asked = tmp_path / "asked"
+    python = script(
+        tmp_path / "tools" / "python",
+        f'case "$*" in *"import torch"*) exit 1;; "-m pip "*) echo "$*" >>{asked};; *) exec {sys.executable} "$@";; esac',
+    )
+    (tmp_path / "bin").mkdir()
+    for name in ("sh", "id"):  # and no nvidia-smi of this machine
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    subprocess.run(
+        ["sh", "-euc", f"python={python}; . models/runs/prepare.sh"], cwd=ROOT, check=True, timeout=60,
+        env={"PATH": f"{tmp_path}/tools:{tmp_path}/bin", "PYTHONPATH": "src:."},
+    )  # fmt: skip
+    pin = next(each for each in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+               ["optional-dependencies"]["train"] if each.startswith("torch"))  # fmt: skip
+    index = f"-m pip install --no-deps --extra-index-url https://download.pytorch.org/whl/cpu {pin}"
+    assert asked.read_text().splitlines() == [*([] if gpu else [index]), "-m pip install -e .[train]"]
