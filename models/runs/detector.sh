@@ -33,8 +33,10 @@ fi
 step "4 of 5: second part, with mistakes in view"
 nice -n 19 "$python" -u -m models.detector.train --mistakes "$work/mistakes.json"
 
-step "5 of 5: export, choose threshold and form, measure what the card says, and write it"
+# The reader's figures count what the detector gives it, so both are measured again.
+step "5 of 5: export, choose threshold and form, measure what the cards say, and write them"
 "$python" -m models.detector.export ${VERSION:+--version "$VERSION"}
 "$python" -m models.detector.measure
+"$python" -m models.reader.measure
 "$python" -m models.common.curves "$work/train.log" models/detector/curves.png
-"$python" -m models.common.card --only detector
+"$python" -m models.common.card

@@ -46,7 +46,9 @@ step "6 of 7: what it takes for what; what each bar of plateness would lose"
 "$python" -m models.reader.confusion
 "$python" -m models.reader.plateness
 
-step "7 of 7: measure what the card says, and write it"
+# The detector's figures count what the reader makes of its finds, so both are measured again.
+step "7 of 7: measure what the cards say, and write them"
 "$python" -m models.reader.measure
+"$python" -m models.detector.measure
 "$python" -m models.common.curves "$work/released.log" models/reader/curves.png
-"$python" -m models.common.card --only reader
+"$python" -m models.common.card
