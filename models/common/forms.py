@@ -41,6 +41,8 @@ class Paired:
         return 100 * (self.lost - self.gained) / self.count if self.count else 100.0
 
     def __str__(self) -> str:
+        if not self.count:
+            return "not compared: nothing is held out"
         return f"{self.points:+.2f} points lost: {self.lost} lost and {self.gained} gained of {self.count} held out"
 
 
