@@ -3,8 +3,9 @@
 A net that is sure of what it sees is also sure of what it does not see, such as a last character beyond the cut. So
 every read is looked at again, not only the doubtful ones, and the looks' probabilities are averaged (a linear opinion
 pool: M. Stone, "The Opinion Pool", Annals of Mathematical Statistics 1961): a character that one look of seven reads
-otherwise has at most six sevenths. Looks at one picture share its faults and are no independent witnesses, so they
-never make a read surer than the surest of them.
+otherwise loses a seventh. Averages of honest probabilities are too humble (R. Ranjan and T. Gneiting, "Combining
+Probability Forecasts", JRSS B 2010), so they are sharpened a little. Looks at one picture share its faults and are no
+independent witnesses: they are not multiplied.
 Moving pictures need none of this: their next frame is a better second look.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from platesieve.vision.frame import Frame
 
 ALTERNATIVES: Final = 3
+SHARPENED: Final = 1.3
+"""Power of the averaged shares. Held-out crops under the detector's usual error lose least by it (models/LOG.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,10 @@ def _glyph(said: Sequence[Glyph], looks: int) -> Glyph:
     for glyph in said:
         for character, probability in glyph.alternatives:
             shares[character] = shares.get(character, 0.0) + probability / looks
-    return Glyph(tuple(sorted(shares.items(), key=lambda item: -item[1])[:ALTERNATIVES]))
+    others = max(1.0 - sum(shares.values()), 0.0)  # all that no look named, taken as one more character
+    whole = sum(share**SHARPENED for share in (*shares.values(), others))
+    ranked = sorted(shares.items(), key=lambda item: -item[1])[:ALTERNATIVES]
+    return Glyph(tuple((character, share**SHARPENED / whole) for character, share in ranked))
 
 
 def aside(detection: Detection, look: Look) -> Detection:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from platesieve.domain.geometry import Detection
 from platesieve.domain.plate import Glyph, PlateRead, PlateText
-from platesieve.flow.several_looks import LOOKS, Look, SeveralLooks, aside, pool
+from platesieve.flow.several_looks import LOOKS, SHARPENED, Look, SeveralLooks, aside, pool
 from platesieve.vision.frame import Frame
 
 if TYPE_CHECKING:
@@ -63,11 +63,17 @@ def test_what_shows_no_plate_is_not_looked_at_again() -> None:
     assert len(reader.looked_at) == 1
 
 
-def test_looks_that_agree_are_as_sure_as_one_of_them() -> None:
-    """They share light, angle and dirt: a doubt that all of them have stays."""
+def sharpened(share: float) -> float:
+    """Return what an average means where all of the rest is one rival."""
+    return share**SHARPENED / (share**SHARPENED + (1 - share) ** SHARPENED)
+
+
+def test_looks_that_agree_are_hardly_surer_than_one_of_them() -> None:
+    """They share light, angle and dirt: a doubt that all of them have stays. Seven witnesses would be certain."""
     text, sure = seen(*[("AB12", 0.85)] * ALL)
     assert text == "AB12"
-    assert sure == pytest.approx(0.85)
+    assert sure == pytest.approx(sharpened(0.85))
+    assert 0.85 < sure < 0.92
 
 
 def test_a_sure_read_that_lost_its_last_character_is_doubted() -> None:
@@ -81,7 +87,7 @@ def test_surer_looks_correct_the_first() -> None:
     """Most see a character that the first one lost."""
     text, sure = seen(("B12", 0.6), *[("AB12", 0.8)] * (ALL - 1))
     assert text == "AB12"
-    assert sure == pytest.approx(0.8 * (ALL - 1) / ALL)
+    assert 0.6 < sure < 0.8
 
 
 def test_characters_are_averaged_one_by_one() -> None:
@@ -94,7 +100,7 @@ def test_a_read_stands_in_doubt_where_nothing_else_is_seen() -> None:
     """The other looks see no plate at all."""
     text, sure = seen(("AB12", 0.9), *[None] * (ALL - 1))
     assert text == "AB12"
-    assert sure == pytest.approx(0.9 / ALL)
+    assert sure < 0.2
 
 
 READS = st.lists(
@@ -103,10 +109,10 @@ READS = st.lists(
 
 
 @given(READS)
-def test_no_pool_is_surer_than_its_surest_look(says: list[tuple[str, float]]) -> None:
-    """Whatever they say; and the alternatives of a place stay in order and below one."""
+def test_no_pool_is_surer_than_its_surest_look_sharpened(says: list[tuple[str, float]]) -> None:
+    """Whatever they say; and the alternatives of a place stay in order, with no more than one in sum."""
     read = pool([read_of(*each) for each in says], ALL)
-    assert read.confidence <= max(sure for _, sure in says) + 1e-9
+    assert read.confidence <= max(sharpened(sure) for _, sure in says) + 1e-9
     for glyph in read.glyphs:
         shares = [probability for _, probability in glyph.alternatives]
         assert shares == sorted(shares, reverse=True)
