@@ -65,7 +65,7 @@ def test_what_shows_no_plate_is_not_looked_at_again() -> None:
 
 def sharpened(share: float) -> float:
     """Return what an average means where all of the rest is one rival."""
-    return share**SHARPENED / (share**SHARPENED + (1 - share) ** SHARPENED)
+    return float(share**SHARPENED / (share**SHARPENED + (1 - share) ** SHARPENED))
 
 
 def test_looks_that_agree_are_hardly_surer_than_one_of_them() -> None:

@@ -39,15 +39,15 @@ INPUT_MULTIPLE_PX: Final = 32
 FAINT_SCORE: Final = 0.4
 """From this score up to the threshold a detection is faint. The lowest step of 0.05 at which the reader is asked in
 vain less than once in ten held-out pictures; of the 58 detections that were no plates it read a text in one."""
-LEAST_PLATENESS: Final = 2.0
-"""From this plateness a read counts. Of 1,371 drawn plates that reader 2.2 reads right it loses four, of 559 held-out
-crops one; of 1,000 drawn pieces of lettering twelve still give a text (models/reader/plateness.py)."""
+LEAST_PLATENESS: Final = 3.0
+"""From this plateness a read counts. Of 1,385 drawn plates that reader 2.3 reads right it loses seven, of 566 held-out
+crops one; of 1,000 drawn pieces of lettering eleven still give a text (models/reader/plateness.py)."""
 SURE_OF_PLATE: Final = 0.9
 """From this score the detector is believed, and a text counts from plateness 0: what owners choose for themselves looks
 like lettering. No detection as sure as this was false in 609 held-out pictures."""
 SURE_OF_REGION: Final = 0.8
-"""From this probability a read names its country: right for 274 of the 280 held-out photographs (US, Romania, Canada)
-that it names. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one costs
+"""From this probability a read names its country: right for 229 of the 231 held-out photographs (US, Romania, Canada)
+that reader 2.3 names. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one costs
 nothing: no rule needs to know it. The vote over frames then has to agree."""
 
 _FATAL_ONLY: Final = 4  # ONNX Runtime's log goes to standard error, past our own
