@@ -47,8 +47,8 @@ SURE_OF_PLATE: Final = 0.9
 like lettering. No detection as sure as this was false in 609 held-out pictures."""
 SURE_OF_REGION: Final = 0.8
 """From this probability a read names its country: right for 229 of the 231 held-out photographs (US, Romania, Canada)
-that reader 2.3 names. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one costs
-nothing: no rule needs to know it. The vote over frames then has to agree."""
+that reader 2.3 names. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one
+costs nothing: no rule needs to know it. The vote over frames then has to agree."""
 
 _FATAL_ONLY: Final = 4  # ONNX Runtime's log goes to standard error, past our own
 _HINT: Final = "run `platesieve doctor`; install platesieve again where the model or the runtime is damaged"
