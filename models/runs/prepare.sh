@@ -2,13 +2,10 @@
 
 [ -x "$python" ] || python3 -m venv .venv
 if ! "$python" -c 'import torch, onnx, PIL' 2>/dev/null; then
-  # On PyPI torch for x86 comes with gigabytes of CUDA. Where there is no NVIDIA driver, PyTorch's own index offers its
-  # build for CPUs beside it, which pip prefers (2.13.0+cpu counts as newer than 2.13.0). Where that index cannot be
-  # reached, pip warns and takes PyPI's. Only torch is looked for there.
-  torch=$("$python" -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]
-print(next(each for each in extras["train"] if each.startswith("torch")))')
-  command -v nvidia-smi >/dev/null ||
-    "$python" -m pip install --no-deps --extra-index-url https://download.pytorch.org/whl/cpu "$torch"
+  # On PyPI torch for x86 comes with gigabytes of CUDA. PyTorch's own index for CPUs has a build without, which pip prefers
+  # (2.13.0+cpu counts as newer than 2.13.0); PIP_EXTRA_INDEX_URL is pip's own variable for such an index.
+  command -v nvidia-smi >/dev/null || [ -n "${PIP_EXTRA_INDEX_URL:-}" ] ||
+    echo "no GPU: with PIP_EXTRA_INDEX_URL set to the CPU index that pytorch.org names, torch is a tenth of the size"
   "$python" -m pip install -e '.[train]'
 fi
 
