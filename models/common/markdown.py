@@ -34,3 +34,11 @@ def verdict(spare: int, of: str = "plate") -> str:
     count = abs(spare)
     told = f"{count} {of}{'' if count == 1 else 's'}"
     return f"met, {told} to spare" if spare >= 0 else f"missed by {told}"
+
+
+def how_large(size: Mapping[str, int] | None, run: str) -> str:
+    """Return parameters and multiplications as a line, from models.common.size; `run` says what one run looks at."""
+    if size is None:
+        return f"Parameters and multiplications of the released file: {NOT_MEASURED}.\n"
+    learnt, products = size["parameters"], size["multiplications"] / 1e6
+    return f"{learnt:,} parameters in the float file, {products:.0f} million multiplications {run}.\n"

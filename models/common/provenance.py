@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.common.markdown import table
-from models.datasets.shared_data import PIECES_FROM
+from models.datasets.crops import PIECES_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from models.common import provenance
-from models.common.markdown import NOT_MEASURED, hits, rate, table, verdict
+from models.common.markdown import NOT_MEASURED, hits, how_large, rate, table, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,13 +17,7 @@ BARS = {"openalpr-eu": (0.99, 0.03), "openalpr-us-a": (0.96, 0.08)}
 
 def net(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     """Return how large the net is, counted in the released float file."""
-    size = measured.get("size")
-    if size is None:
-        return f"Parameters and multiplications of the released file: {NOT_MEASURED}.\n"
-    return (
-        f"{size['parameters']:,} parameters in the float file; {size['multiplications'] / 1e6:.0f} million "
-        "multiplications at 480x288.\n"
-    )
+    return how_large(measured.get("size"), "at 480x288")
 
 
 def scores(entry: Mapping[str, Any], _: Mapping[str, Any]) -> str:

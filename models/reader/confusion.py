@@ -23,9 +23,9 @@ import numpy as np
 
 from models.common.release import RELEASED, released_table, sha256, write_table
 from models.common.speed import session
+from models.datasets.crops import load_crops, plate_free_pieces
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
 from models.datasets.plates import draw_plate
-from models.datasets.shared_data import load_crops, plate_free_pieces
 from models.reader.evaluate import corners_of
 from models.reader.regions import REGIONS, class_of_drawing, class_of_set
 from platesieve.domain.confusion import ANYWHERE

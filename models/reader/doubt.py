@@ -18,7 +18,7 @@ import torch
 
 from models.common.checkpoints import load
 from models.common.metrics import fold
-from models.datasets.shared_data import Crop, load_crops
+from models.datasets.crops import Crop, load_crops
 from models.reader.net import Reader
 from models.reader.train import greedy, normalised
 from platesieve.vision.decode_text import decode

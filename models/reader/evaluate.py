@@ -21,8 +21,8 @@ import numpy as np
 from models.common.metrics import Score, fold
 from models.common.release import RELEASED, draft, released_table
 from models.common.speed import session
+from models.datasets.crops import load_crops
 from models.datasets.labels import CATALOGUE, CROP_SETS, data_folder, labels
-from models.datasets.shared_data import load_crops
 from models.reader.regions import REGIONS
 from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.domain.geometry import Detection

@@ -26,8 +26,8 @@ from models.common.metrics import fold
 from models.common.quantise import quantise
 from models.common.release import publish, sha256, version_of
 from models.common.speed import milliseconds, session
+from models.datasets.crops import load_crops
 from models.datasets.labels import data_folder
-from models.datasets.shared_data import load_crops
 from models.reader.evaluate import (
     EVALUATION_SETS,
     PEER,

@@ -21,9 +21,9 @@ from models.common.metrics import Score
 from models.common.release import MANIFEST, RELEASED, draft, sha256
 from models.common.size import size
 from models.common.speed import milliseconds
+from models.datasets.crops import PIECES_FROM, count_crops
 from models.datasets.labels import data_folder, is_scene_kept_back, labels
 from models.datasets.plates import draw_lettering
-from models.datasets.shared_data import PIECES_FROM, count_crops
 from models.reader import bias, clips, gallery, sweeps, timing
 from models.reader.evaluate import EVALUATION_SETS, PEER, answers, device_reader, evaluation_set
 from models.reader.evaluate import held_out_sets as load_held_out

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.common.release import RELEASED, released_table
+from models.datasets.crops import plate_free_pieces
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
 from models.datasets.plates import draw_lettering
-from models.datasets.shared_data import plate_free_pieces
 from models.reader.confusion import SCENES, crop_reader, drawn, held_out
 
 if TYPE_CHECKING:

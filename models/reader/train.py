@@ -18,7 +18,7 @@ from models.common.checkpoints import MovingAverage, cosine, load, save, seed_ev
 from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
-from models.datasets.shared_data import Crop, load_crops
+from models.datasets.crops import Crop, load_crops
 from models.reader.data import Batch, start_producers
 from models.reader.net import BLANK, STEPS, Reader
 from models.reader.regions import UNTAUGHT

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.datasets import labels
-from models.datasets.shared_data import load_crops
+from models.datasets.crops import load_crops
 
 if TYPE_CHECKING:
     from pathlib import Path

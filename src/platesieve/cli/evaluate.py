@@ -237,6 +237,7 @@ def _print_sweeps(sweeps: dict[str, Any]) -> None:
             bar = "█" * round(row["value"] * _BAR_CELLS)
             interval = f"{row['low']:.3f} to {row['high']:.3f}"
             table.add_row(unit.format(row["at"]), f"{row['value']:.3f}", bar, interval, str(row["n"]))
+        console().print()
         console().print(table)
 
 

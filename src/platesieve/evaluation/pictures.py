@@ -195,10 +195,8 @@ def _judge(
     scores.plates, scores.hits = scores.plates + matched.plates, scores.hits + matched.hits
     scores.false += matched.false
     if not plates and not ignored:
-        scores.plate_free, scores.false_of_plate_free = (
-            scores.plate_free + 1,
-            scores.false_of_plate_free + matched.false,
-        )
+        scores.plate_free += 1
+        scores.false_of_plate_free += matched.false
     reads = [read for _, read in looked_at if read is not None]
     if any(plate.text for plate in plates):
         best = max(reads, key=lambda read: read.confidence * read.detection.score, default=None)
