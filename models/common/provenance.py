@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.common.markdown import table
-from models.datasets.crops import PIECES_FROM
+from models.datasets.crops import BY_EYE, PIECES_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ CROPS = {
     "crops-darkplate": (DARKPLATE, "people"),
     "crops-romanian": (ROMANIAN, "machine"),
     "crops-us-catalogue": (CATALOGUE, "machine"),
+    BY_EYE: (Source("the scenes below, where no crop was made of a plate", "", "as there", "as there"), "eye, once"),
 }
 """Whose crops they are, and who read their texts."""
 
@@ -175,7 +176,9 @@ def personal(role: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str]
     def written(_: Mapping[str, Any], __: Mapping[str, Any]) -> str:
         return (
             "Photographs of real plates are personal data. They were used to train and to evaluate the two models and "
-            f"for nothing else, and none of the pictures or texts is among the repository's files. {_TEXTS[role]} "
+            "for nothing else. None of the pictures is among the repository's files, and of the texts only those that "
+            "were read by eye for this project, each encrypted with a key made of its picture (models/datasets/"
+            f"by_eye.py): who has not the picture learns nothing of them. {_TEXTS[role]} "
             "Whether the people behind the plates were asked is not known here: only the terms that each source states "
             "are. Whether anything of a single training picture can be got back out of the weights was not tested.\n"
         )

@@ -18,6 +18,7 @@ from models.datasets.labels import (
     data_folder,
     is_crop_kept_back,
     is_scene_kept_back,
+    kept_back_texts,
     labels,
     masked,
     may_train,
@@ -25,10 +26,15 @@ from models.datasets.labels import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 PIECES_FROM = tuple(name for name in SCENE_SETS if name != "easypr")
 """Sets whose pictures the reader learns `nothing` from; Chinese plates are read by nobody here."""
+BY_EYE = "read-by-eye"
+"""Plates of the scenes that no set's crops hold, read by eye: what another reader was not sure of."""
+_AROUND = 0.18  # of a plate's width and height is left around it, as in the sets of crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +77,46 @@ def load_crops(
         step = max(1, len(lines) // (most + most // 10 + 1)) if most else 1
         crops = (_crop(folder, r, min_char_prob, dropped, validation=validation) for r in lines[::step])
         found[name] = [c for c in crops if c][:most]
+    found[BY_EYE] = [c for c in _read_by_eye(validation=validation) if c.text][:most]
     return {k: v for k, v in found.items() if v}
 
 
+def blanks() -> list[Crop]:
+    """Load what is shaped like a plate in the training scenes and is none: blank plates, signs, names of dealers."""
+    return [c for c in _read_by_eye(validation=False) if not c.text]
+
+
+def _read_by_eye(*, validation: bool) -> Iterator[Crop]:
+    """Cut out the plates of scenes that were read by eye, those of training without any that is kept back."""
+    kept_back = kept_back_texts(data_folder())
+    for folder in (data_folder() / "train" / name for name in SCENE_SETS):
+        for row in labels(folder):
+            plates = [p for p in row["plates"] if p.get("by_eye")]
+            if not plates or is_scene_kept_back(folder.name, row) is not validation:
+                continue
+            luma = np.asarray(cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE), np.uint8)
+            for plate in plates:
+                if validation or plate["text"] not in kept_back:
+                    yield _cut_out(luma, plate, f"{folder.name}/{Path(row['image']).name}")
+
+
+def _cut_out(luma: NDArray[np.uint8], plate: dict[str, Any], name: str) -> Crop:
+    x, y, w, h = (float(v) for v in plate["box"])
+    left, top = max(0, round(x - _AROUND * w)), max(0, round(y - _AROUND * h))
+    cut = luma[top : round(y + h * (1 + _AROUND)), left : round(x + w * (1 + _AROUND))].copy()
+    return Crop(cut, (x - left, y - top, w, h), plate["text"], True, BY_EYE, name)
+
+
 def count_crops(*, validation: bool, min_char_prob: float = 0.8) -> dict[str, int]:
-    """Count training or validation crops by set, without reading a picture."""
+    """Count training or validation crops by set."""
     found = {}
     for folder in (data_folder() / "train" / name for name in CROP_SETS):
         lines = list(labels(folder))
         if lines:
             wanted = (_is_wanted(folder, x, min_char_prob, frozenset(), validation=validation) for x in lines)
             found[folder.name] = sum(wanted)
-    return found
+    by_eye = sum(bool(c.text) for c in _read_by_eye(validation=validation))
+    return found | ({BY_EYE: by_eye} if by_eye else {})
 
 
 def _name(folder: Path, row: dict[str, Any]) -> str:

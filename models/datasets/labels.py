@@ -13,6 +13,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.datasets.by_eye import readings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,11 +33,17 @@ def data_folder() -> Path:
 
 
 def labels(folder: Path) -> Iterator[Label]:
-    """Yield the lines of a set's labels.jsonl; none where the set is absent."""
+    """Yield the lines of a set's labels.jsonl, with what was read by eye since; none where the set is absent."""
     file = folder / "labels.jsonl"
     if file.is_file():
         with file.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+            yield from (_with_readings(folder, json.loads(line)) for line in lines)
+
+
+def _with_readings(folder: Path, label: Label) -> Label:
+    for number, text in readings(folder).get(label["image"], {}).items():
+        label["plates"][number] |= {"text": text, "by_eye": True}
+    return label
 
 
 @functools.cache
@@ -75,11 +83,12 @@ def is_crop_kept_back(label: Label) -> bool:
 
 def may_train(label: Label) -> bool:
     """Return True for a crop that is not kept back, of a plate that no kept-back crop or scene shows."""
-    return not is_crop_kept_back(label) and text_of(label) not in _kept_back_texts(data_folder())
+    return not is_crop_kept_back(label) and text_of(label) not in kept_back_texts(data_folder())
 
 
 @functools.cache
-def _kept_back_texts(root: Path) -> frozenset[str]:
+def kept_back_texts(root: Path) -> frozenset[str]:
+    """Return the texts that stand on any crop or scene that is kept back."""
     crops = (label for name in CROP_SETS for label in labels(root / "train" / name) if is_crop_kept_back(label))
     scenes = ((name, label) for name in SCENE_SETS for label in labels(root / "train" / name))
     plates = (plate for name, label in scenes if is_scene_kept_back(name, label) for plate in label["plates"])

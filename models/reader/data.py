@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from models.datasets.crops import Crop, load_crops, plate_free_pieces
+from models.datasets.crops import Crop, blanks, load_crops, plate_free_pieces
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil, tilted
 from models.datasets.labels import CATALOGUE
 from models.datasets.plates import draw_lettering, draw_plate, region_weights
@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 Sample = tuple["NDArray[np.uint8]", str, int, int]
 """Crop, text, rows of text (1, 2, or 0 where nobody knows), and class of the region (or UNTAUGHT)."""
 TILTED = 0.3  # of the real crops; the device meets its own detector's corners, evaluation the plate's upright box
+BLANKS = 0.15  # of the pictures of nothing are blank plates and signs, where there are any
 _SURELY_ONE_ROW = 3.0  # width through height of a box; narrower ones may hold two
 
 
 @dataclass(slots=True)
 class Sources:
-    """What samples are made from: training crops by set with their weights, and plate-free pieces."""
+    """What samples are made from: training crops by set with their weights, plate-free pieces, and blank plates."""
 
     crops: dict[str, list[Crop]]
     weights: NDArray[np.float64]
     pieces: list[NDArray[np.uint8]]
+    blanks: list[Crop]
 
     @classmethod
     def load(cls, config: dict[str, Any], rng: np.random.Generator) -> Sources:
@@ -50,7 +52,7 @@ class Sources:
             validation=False, catalogue=real["catalogue"], min_char_prob=real["min_char_prob"], dropped=dropped
         )
         weights = np.asarray([real["weights"][k] for k in crops], float)
-        return cls(crops, weights / weights.sum() if len(weights) else weights, plate_free_pieces(rng))
+        return cls(crops, weights / weights.sum() if len(weights) else weights, plate_free_pieces(rng), blanks())
 
     def piece(self, rng: np.random.Generator) -> NDArray[np.uint8] | None:
         """Return a random piece of a scene without a plate."""
@@ -104,6 +106,8 @@ def real_samples(rng: np.random.Generator, sources: Sources, views: int) -> list
 
 def empty_sample(rng: np.random.Generator, sources: Sources) -> Sample:
     """Make a picture that holds no plate."""
+    if sources.blanks and rng.random() < BLANKS:
+        return _respoiled(rng, sources.blanks[int(rng.integers(len(sources.blanks)))]), "", 0, UNTAUGHT
     piece = sources.piece(rng)
     if piece is None or rng.random() < 0.4:
         return _photographed(rng, draw_lettering(rng).luma, sources), "", 1, UNTAUGHT

@@ -209,7 +209,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="ONNX file; the released one unless given")
     parser.add_argument("--peer", type=Path, help="fast-plate-ocr cct_xs_v1_global.onnx, read beside ours")
-    parser.add_argument("--set", action="append", default=[], help="evaluation set, or crops-* for its held-out share")
+    parser.add_argument(
+        "--set", action="append", default=[], help="evaluation set, or crops-* or read-by-eye for its held-out share"
+    )
     parser.add_argument("--json", type=Path, help="write the scores here")
     parser.add_argument("--calibrate", action="store_true", help="find the temperature on held-out crops, and stop")
     parser.add_argument("--choose-margin", action="store_true", help="compare margins on held-out crops, and stop")
@@ -227,7 +229,7 @@ def main() -> None:
     if given.peer:
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}
     held = held_out_sets()
-    sets = {n: held[n] if n.startswith("crops-") else evaluation_set(n) for n in given.set or EVALUATION_SETS}
+    sets = {n: held[n] if n in held else evaluation_set(n) for n in given.set or EVALUATION_SETS}
     scores = compare(sets, readers)
     if given.json:
         plain = {s: {who: {k: v.table() for k, v in row.items()} for who, row in t.items()} for s, t in scores.items()}

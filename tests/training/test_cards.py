@@ -13,6 +13,7 @@ from models.common.card import BLOCKS, COMMON, MODELS, filled
 from models.common.markdown import hits, rate, table, verdict
 from models.common.provenance import CROPS, SCENES, drawings, personal
 from models.common.release import MANIFEST
+from models.datasets.crops import BY_EYE
 from models.datasets.labels import CROP_SETS, SCENE_SETS
 from models.detector.card import bias, plate_free
 from models.detector.card import scores as detector_scores
@@ -183,7 +184,7 @@ def test_in_sample_confidences_say_so() -> None:
 def test_every_set_of_photographs_has_its_terms() -> None:
     """Whoever adds a set says where it is from."""
     assert set(SCENES) == set(SCENE_SETS)
-    assert set(CROPS) == set(CROP_SETS)
+    assert set(CROPS) == {*CROP_SETS, BY_EYE}
 
 
 def test_copyleft_typefaces_are_named() -> None:

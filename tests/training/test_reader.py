@@ -157,7 +157,7 @@ def test_weights_of_another_net_are_not_taught() -> None:
 def test_every_class_is_drawn_when_countries_are_even() -> None:
     """As often as seen, half of the drawings are American."""
     rng = np.random.default_rng(3)
-    sources = data.Sources({}, np.zeros(0), [])
+    sources = data.Sources({}, np.zeros(0), [], [])
     even = [data.drawn_samples(rng, sources, 1, even=True)[0][3] for _ in range(230)]
     usual = [data.drawn_samples(rng, sources, 1)[0][3] for _ in range(100)]
     american = regions.REGIONS.index("US")
