@@ -205,9 +205,13 @@ class Reader(nn.Module):
         In training `rows` (B: 1, 2, or 0 for unknown) opens and shuts the gate where the rows are known, and the gate
         is taught apart. Left to itself it stays shut: its branch reads nothing at first, so opening is punished.
         """
+        grid, tokens, two = self.tokens(x, rows)
+        return Reading(self.head(self.drop(tokens)), two, self.region(grid, tokens))
+
+    def tokens(self, x: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what every head looks at, and the gate: the grid (B, 96, 3, 40), tokens (B, 40, 128), (B, 1)."""
         middle = self.middle(x)
         grid = self.grid(middle)
         tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
         tokens, two = self.rows(tokens, middle, rows)
-        tokens = self.look(tokens, grid)
-        return Reading(self.head(self.drop(tokens)), two, self.region(grid, tokens))
+        return grid, self.look(tokens, grid), two
