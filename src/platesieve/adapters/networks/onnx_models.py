@@ -40,8 +40,8 @@ FAINT_SCORE: Final = 0.4
 """From this score up to the threshold a detection is faint. The lowest step of 0.05 at which the reader is asked in
 vain less than once in ten held-out pictures; of the 58 detections that were no plates it read a text in one."""
 LEAST_PLATENESS: Final = 3.0
-"""From this plateness a read counts. Of 1,385 drawn plates that reader 2.3 reads right it loses seven, of 566 held-out
-crops one; of 1,000 drawn pieces of lettering eleven still give a text (models/reader/plateness.py)."""
+"""From this plateness a read of a reader counts whose table names no bar of its own: released.toml has the one that
+models/reader/plateness.py chose for the released reader."""
 SURE_OF_PLATE: Final = 0.9
 """From this score the detector is believed, and a text counts from plateness 0: what owners choose for themselves looks
 like lettering. No detection as sure as this was false in 609 held-out pictures."""
