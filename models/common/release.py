@@ -77,6 +77,13 @@ def publish(role: str, table: dict[str, Any], files: Mapping[str, Path], scratch
     return manifest
 
 
+def publish_beside(name: str, file: Path, data: bytes, table: dict[str, Any], manifest: Path = MANIFEST) -> None:
+    """Put a file that goes with a released model in its place, and its table `[name]`, as `publish` does."""
+    with _alone(manifest):
+        entry = {"file": file.name, "sha256": hashlib.sha256(data).hexdigest()} | table
+        _replace({file: data, manifest: _with_table(manifest, name, entry)})
+
+
 def write_table(name: str, table: dict[str, Any], manifest: Path = MANIFEST) -> None:
     """Replace the table `[name]` of the manifest, under a lock: two trainings may end at the same time."""
     with _alone(manifest):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from models.common.release import RELEASED, released_table, sha256, write_table
+from models.common.release import RELEASED, publish_beside, released_table, sha256
 from models.common.speed import session
 from models.datasets.crops import load_crops, plate_free_pieces
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
@@ -208,14 +208,14 @@ def main() -> None:
         "groups": GROUPS,
         "regions": {name: tally.table(tallies[ANYWHERE]) for name, tally in tallies.items() if tally.plates},
     }
-    given.out.write_text(json.dumps(whole, separators=(",", ":")) + "\n")
+    data = (json.dumps(whole, separators=(",", ":")) + "\n").encode()
+    if given.out.parent == RELEASED:
+        publish_beside("confusion", given.out, data, {"reader": whole["reader_sha256"]})
+    else:
+        given.out.write_bytes(data)
     for name, tally in tallies.items():
         worst = [(k, n) for k, n in tally.glyphs.most_common() if k[0] != k[1]][:12]
         print(f"{name}: {tally.plates} plates, {tally.hopeless} half wrong; {worst}")
-    if given.out.parent == RELEASED:
-        write_table(
-            "confusion", {"file": given.out.name, "sha256": sha256(given.out), "reader": whole["reader_sha256"]}
-        )
 
 
 if __name__ == "__main__":

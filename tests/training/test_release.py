@@ -89,6 +89,28 @@ def test_a_release_that_is_killed_leaves_the_old_one(
     assert set(after) == set(before)
 
 
+def test_what_goes_with_a_model_is_replaced_with_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before the manifest is written, the old file stands; the device holds one against the other."""
+    manifest, file = tmp_path / "released.toml", tmp_path / "confusion.json"
+    release.publish_beside("confusion", file, b"old", {"reader": "1"}, manifest)
+    before, wrote = files_of(tmp_path), []
+
+    def kill(_file: int) -> None:
+        wrote.append(1)
+        if len(wrote) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", kill)
+        with pytest.raises(KeyboardInterrupt):
+            release.publish_beside("confusion", file, b"new", {"reader": "2"}, manifest)
+    assert files_of(tmp_path) == before
+    release.publish_beside("confusion", file, b"new", {"reader": "2"}, manifest)
+    told = tomllib.loads(manifest.read_text())["confusion"]
+    assert told == {"file": file.name, "sha256": hashlib.sha256(b"new").hexdigest(), "reader": "2"}
+    assert file.read_bytes() == b"new"
+
+
 def test_a_form_that_is_not_released_is_not_shipped(tmp_path: Path, forms: dict[str, Path]) -> None:
     """An int8 file of an earlier release goes with it."""
     release.publish("reader", table("int8", "1", forms), forms, tmp_path / "released")
