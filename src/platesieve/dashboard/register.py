@@ -89,8 +89,9 @@ class Register:
                 raise InputError("there is an active account of this name", "suspend it first, or take another name")
             connection.execute(
                 "INSERT INTO account (name, person, role, standing, invitation, invitation_ends_ns)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE"
-                " SET person = ?2, role = ?3, standing = ?4, invitation = ?5, invitation_ends_ns = ?6,"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET person = excluded.person, role = excluded.role, standing = excluded.standing,"
+                " invitation = excluded.invitation, invitation_ends_ns = excluded.invitation_ends_ns,"
                 " password_hash = '', totp_secret = ''",
                 (name, person, role.value, Standing.INVITED.value, digest(token), ends_ns),
             )
@@ -147,7 +148,8 @@ class Register:
         """Note that a code was used; return False where another sign-in used it at the same moment."""
         with self._transaction() as connection:
             done = connection.execute(
-                "UPDATE account SET totp_last_step = ?1 WHERE name = ?2 AND totp_last_step < ?1", (step, name)
+                "UPDATE account SET totp_last_step = :step WHERE name = :name AND totp_last_step < :step",
+                {"step": step, "name": name},
             )
         return done.rowcount == 1
 
