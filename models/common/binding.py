@@ -69,7 +69,13 @@ def measured_with(manifest: Mapping[str, Any], folder: Path) -> dict[str, str]:
         manifest: tables of released.toml.
         folder: with its files.
     """
-    return {role: sha256(folder / manifest[role]["file"]) for role in ROLES} | {"code": code_digest()}
+    files = {role: sha256(folder / manifest[role]["file"]) for role in ROLES}
+    return files | {"code": code_digest(), "bars": bars(manifest)}
+
+
+def bars(manifest: Mapping[str, Any]) -> str:
+    """Return what released.toml lets the reader's probabilities count for."""
+    return ", ".join(f"{key} {manifest['reader'].get(key)}" for key in ("temperature", "least_plateness"))
 
 
 def refuse_others(role: str, manifest: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
@@ -81,7 +87,10 @@ def refuse_others(role: str, manifest: Mapping[str, Any], measured: Mapping[str,
     again = f"run `python -m models.{role}.measure` first"
     if measured["sha256"] != manifest[role]["sha256"]:
         raise SystemExit(f"models/{role}/measured.json is of another file: {again}")
-    for other, sha in measured.get("measured_with", {}).items():
+    known = measured.get("measured_with", {})
+    if known.get("bars", bars(manifest)) != bars(manifest):
+        raise SystemExit(f"models/{role}/measured.json was measured with {known['bars']} of the reader: {again}")
+    for other, sha in known.items():
         if other in ROLES and sha != manifest[other]["sha256"]:
             raise SystemExit(f"models/{role}/measured.json was measured with another {other} than is released: {again}")
 

@@ -90,6 +90,12 @@ def write_table(name: str, table: dict[str, Any], manifest: Path = MANIFEST) -> 
         _replace({manifest: _with_table(manifest, name, table)})
 
 
+def update_table(name: str, changes: dict[str, Any], manifest: Path = MANIFEST) -> None:
+    """Change a few entries of the table `[name]`, read under the same lock."""
+    with _alone(manifest):
+        _replace({manifest: _with_table(manifest, name, released_table(name, manifest) | changes)})
+
+
 @contextmanager
 def _alone(manifest: Path) -> Iterator[None]:
     """Hold the lock of the manifest's folder: the manifest is renamed over, and a lock on it would go with it."""

@@ -5,6 +5,7 @@ The folder is `$PLATESIEVE_DATA`, or `../shared/data` beside the checkout. Its R
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from models.common.metrics import fold
 from models.datasets.labels import (
     CROP_SETS,
     SCENE_SETS,
+    Label,
     data_folder,
     is_crop_kept_back,
     is_scene_kept_back,
@@ -33,13 +36,15 @@ if TYPE_CHECKING:
 PIECES_FROM = tuple(name for name in SCENE_SETS if name != "easypr")
 """Sets whose pictures the reader learns `nothing` from; Chinese plates are read by nobody here."""
 BY_EYE = "read-by-eye"
-"""Plates of the scenes that no set's crops hold, read by eye: what another reader was not sure of."""
+"""Plates of the scenes that no set's crops hold, because another reader was not sure of them; read by eye."""
+BLANK = "blank plates and signs"
+"""What was found among them, and teaches an empty text."""
 _AROUND = 0.18  # of a plate's width and height is left around it, as in the sets of crops
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One photographed plate: luma, the plate's box in it, its text, and whether a person read it."""
+    """One photographed plate: luma, box, text, whether it was read by eye and not by a machine, set, and name."""
 
     luma: NDArray[np.uint8]
     box: tuple[float, float, float, float]
@@ -77,46 +82,53 @@ def load_crops(
         step = max(1, len(lines) // (most + most // 10 + 1)) if most else 1
         crops = (_crop(folder, r, min_char_prob, dropped, validation=validation) for r in lines[::step])
         found[name] = [c for c in crops if c][:most]
-    found[BY_EYE] = [c for c in _read_by_eye(validation=validation) if c.text][:most]
+    read = [each for each in _read_by_eye(validation=validation) if each[2]["text"]]
+    step = max(1, len(read) // most) if most else 1
+    found[BY_EYE] = [_cut_out(*each) for each in read[::step]][:most]
     return {k: v for k, v in found.items() if v}
 
 
 def blanks() -> list[Crop]:
     """Load what is shaped like a plate in the training scenes and is none: blank plates, signs, names of dealers."""
-    return [c for c in _read_by_eye(validation=False) if not c.text]
+    return [_cut_out(*each) for each in _read_by_eye(validation=False) if not each[2]["text"]]
 
 
-def _read_by_eye(*, validation: bool) -> Iterator[Crop]:
-    """Cut out the plates of scenes that were read by eye, those of training without any that is kept back."""
+def _read_by_eye(*, validation: bool) -> Iterator[tuple[Path, Label, Label]]:
+    """Yield set, scene and plate of what was read by eye, for training without any that is kept back."""
     kept_back = kept_back_texts(data_folder())
     for folder in (data_folder() / "train" / name for name in SCENE_SETS):
         for row in labels(folder):
-            plates = [p for p in row["plates"] if p.get("by_eye")]
-            if not plates or is_scene_kept_back(folder.name, row) is not validation:
-                continue
-            luma = np.asarray(cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE), np.uint8)
-            for plate in plates:
-                if validation or plate["text"] not in kept_back:
-                    yield _cut_out(luma, plate, f"{folder.name}/{Path(row['image']).name}")
+            if is_scene_kept_back(folder.name, row) is validation:
+                read = (plate for plate in row["plates"] if plate.get("by_eye"))
+                yield from ((folder, row, p) for p in read if validation or fold(p["text"]) not in kept_back)
 
 
-def _cut_out(luma: NDArray[np.uint8], plate: dict[str, Any], name: str) -> Crop:
+def _cut_out(folder: Path, row: Label, plate: Label) -> Crop:
+    luma = np.asarray(cv2.imread(str(folder / row["image"]), cv2.IMREAD_GRAYSCALE), np.uint8)
     x, y, w, h = (float(v) for v in plate["box"])
     left, top = max(0, round(x - _AROUND * w)), max(0, round(y - _AROUND * h))
     cut = luma[top : round(y + h * (1 + _AROUND)), left : round(x + w * (1 + _AROUND))].copy()
-    return Crop(cut, (x - left, y - top, w, h), plate["text"], True, BY_EYE, name)
+    human, name = True, f"{folder.name}/{Path(row['image']).name}"
+    return Crop(cut, (x - left, y - top, w, h), plate["text"], human, folder.name, name)
 
 
-def count_crops(*, validation: bool, min_char_prob: float = 0.8) -> dict[str, int]:
-    """Count training or validation crops by set."""
+def count_crops(
+    *, validation: bool, catalogue: bool = True, min_char_prob: float = 0.8, dropped: frozenset[str] = frozenset()
+) -> dict[str, int]:
+    """Count training or validation crops by set, without reading a picture; those read by eye by set of scenes.
+
+    Blank plates and signs are counted among the training crops as BLANK. The arguments are those of load_crops.
+    """
     found = {}
-    for folder in (data_folder() / "train" / name for name in CROP_SETS):
+    for folder in (data_folder() / "train" / name for name in (CROP_SETS if catalogue else CROP_SETS[:-1])):
         lines = list(labels(folder))
         if lines:
-            wanted = (_is_wanted(folder, x, min_char_prob, frozenset(), validation=validation) for x in lines)
+            wanted = (_is_wanted(folder, x, min_char_prob, dropped, validation=validation) for x in lines)
             found[folder.name] = sum(wanted)
-    by_eye = sum(bool(c.text) for c in _read_by_eye(validation=validation))
-    return found | ({BY_EYE: by_eye} if by_eye else {})
+    read = [(folder.name, bool(plate["text"])) for folder, _, plate in _read_by_eye(validation=validation)]
+    by_set = Counter(f"{BY_EYE}: {source}" for source, is_plate in read if is_plate)
+    none = sum(not is_plate for _, is_plate in read)
+    return found | dict(by_set) | ({BLANK: none} if none and not validation else {})
 
 
 def _name(folder: Path, row: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.datasets.by_eye import readings
+from models.common.metrics import fold
+from models.datasets.by_eye import open_readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,13 +38,19 @@ def labels(folder: Path) -> Iterator[Label]:
     file = folder / "labels.jsonl"
     if file.is_file():
         with file.open(encoding="utf-8") as lines:
-            yield from (_with_readings(folder, json.loads(line)) for line in lines)
+            for line in lines:
+                label = json.loads(line)
+                texts, unopened = open_readings(folder, label)
+                for number, text in texts.items():
+                    label["plates"][number] |= {"text": text, "by_eye": True}
+                if unopened:
+                    _tell_unopened(f"{folder.name}/{label['image']}", unopened)
+                yield label
 
 
-def _with_readings(folder: Path, label: Label) -> Label:
-    for number, text in readings(folder).get(label["image"], {}).items():
-        label["plates"][number] |= {"text": text, "by_eye": True}
-    return label
+@functools.cache
+def _tell_unopened(name: str, count: int) -> None:
+    print(f"{name}: {count} readings by eye are of another picture or box and were left out")
 
 
 @functools.cache
@@ -82,17 +89,17 @@ def is_crop_kept_back(label: Label) -> bool:
 
 
 def may_train(label: Label) -> bool:
-    """Return True for a crop that is not kept back, of a plate that no kept-back crop or scene shows."""
-    return not is_crop_kept_back(label) and text_of(label) not in kept_back_texts(data_folder())
+    """Return True for a crop that is not kept back, of a plate that no kept-back crop or scene shows (O is 0 here)."""
+    return not is_crop_kept_back(label) and fold(text_of(label)) not in kept_back_texts(data_folder())
 
 
 @functools.cache
 def kept_back_texts(root: Path) -> frozenset[str]:
-    """Return the texts that stand on any crop or scene that is kept back."""
+    """Return the texts, folded, that stand on any crop or scene that is kept back."""
     crops = (label for name in CROP_SETS for label in labels(root / "train" / name) if is_crop_kept_back(label))
     scenes = ((name, label) for name in SCENE_SETS for label in labels(root / "train" / name))
     plates = (plate for name, label in scenes if is_scene_kept_back(name, label) for plate in label["plates"])
-    return frozenset(text for text in map(text_of, (*crops, *plates)) if text)
+    return frozenset(fold(text) for text in map(text_of, (*crops, *plates)) if text)
 
 
 def _falls(key: str, share: float) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.common import provenance
 from models.common.markdown import NOT_MEASURED, hits, how_large, rate, table, verdict
+from models.datasets.crops import BY_EYE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,9 @@ def scores(entry: Mapping[str, Any], _: Mapping[str, Any]) -> str:
     for name, ours in entry["scores"].items():
         readers = [(f"**ours, released ({form})**", ours)]
         readers += [(f"ours, {other}", entry.get(f"scores_{other}", {}).get(name))]
-        readers += [("peer", entry.get("scores_peer", {}).get(name))]
-        readers += [("peer, box grown by 5 %", entry.get("scores_peer_margin", {}).get(name))]
+        if name != BY_EYE:  # plates of which the peer was not sure: no fair comparison
+            readers += [("peer", entry.get("scores_peer", {}).get(name))]
+            readers += [("peer, box grown by 5 %", entry.get("scores_peer_margin", {}).get(name))]
         for who, row in readers:
             if row:
                 bars = _bars(name, entry) if row is ours else ""

@@ -3,8 +3,8 @@
 `python -m models.reader.compare_heads --checkpoint models/work/reader/restored.pt --samples 128000`
 
 All three start from the convolutions of the same checkpoint, with everything behind them new, see the same samples in
-the same order at the same rate, and read the same held-out crops. The convolutions grew up under CTC, which may
-favour it a little; from nothing each would take hours. LOG.md has the figures.
+the same order at the same rate of learning, and read the same held-out crops. Two things may favour CTC a little: the
+convolutions grew up under it, and the rate was chosen for it. From nothing each would take hours. LOG.md has figures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.common.checkpoints import MovingAverage, cosine, load, seed_everything
-from models.common.machine import device, multiplies_bfloat16, workers
+from models.common.machine import device, multiplies_bfloat16
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.crops import load_crops
@@ -93,8 +93,11 @@ class Headed(nn.Module):
         own = {"ctc": lambda: nn.Linear(_CHANNELS, CLASSES), "slots": Slots, "attention": Attention}
         self.head = own[kind]()
         self.body.head, self.body.region = nn.Identity(), nn.Identity()
-        kept = {k: v for k, v in (weights or {}).items() if k.startswith(_KEPT)}
-        self.body.load_state_dict(kept, strict=False)
+        if weights is not None:
+            self.body.load_state_dict(self.body.state_dict() | {k: weights[k] for k in self._convolutions()})
+
+    def _convolutions(self) -> list[str]:
+        return [k for k in self.body.state_dict() if k.startswith(_KEPT)]
 
     def forward(self, x: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits, (B, 40, 37) of CTC or (B, 12, 37), and the gate's (B, 1)."""
@@ -150,7 +153,7 @@ def teach(kind: str, config: dict[str, Any], weights: dict[str, Tensor]) -> Scor
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"])
     average, bfloat16 = MovingAverage(net, recipe["average"]), recipe["bf16"] and multiplies_bfloat16(device())
     batches = validation_batch(load_crops(validation=True))
-    processes, queue = start_producers(config, recipe["seed"], workers(device()))
+    processes, queue = start_producers(config, recipe["seed"])  # one: the same order
     seen, losses, told = 0, [], 0
     with Telling(WORK / f"head-{kind}.log", 0, recipe["samples"], "samples") as telling:
         while seen < recipe["samples"]:

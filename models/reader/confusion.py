@@ -196,8 +196,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="default: the released one")
     parser.add_argument("--plates", type=int, default=6000, help="how many to draw")
     parser.add_argument("--seed", type=int, default=20, help="of the drawings; training has others")
-    parser.add_argument("--out", type=Path, default=RELEASED / "confusion.json")
+    parser.add_argument("--out", type=Path, help="default: beside the released reader; needed with --model")
     given = parser.parse_args()
+    if given.model and not given.out:
+        parser.error("say with --out where the table of another model goes")
+    out = given.out or RELEASED / "confusion.json"
     cv2.setNumThreads(1)
     released = released_table("reader")
     model = given.model or RELEASED / released["file"]
@@ -209,10 +212,10 @@ def main() -> None:
         "regions": {name: tally.table(tallies[ANYWHERE]) for name, tally in tallies.items() if tally.plates},
     }
     data = (json.dumps(whole, separators=(",", ":")) + "\n").encode()
-    if given.out.parent == RELEASED:
-        publish_beside("confusion", given.out, data, {"reader": whole["reader_sha256"]})
+    if given.model is None and out.resolve().parent == RELEASED:
+        publish_beside("confusion", out, data, {"reader": whole["reader_sha256"]})
     else:
-        given.out.write_bytes(data)
+        out.write_bytes(data)
     for name, tally in tallies.items():
         worst = [(k, n) for k, n in tally.glyphs.most_common() if k[0] != k[1]][:12]
         print(f"{name}: {tally.plates} plates, {tally.hopeless} half wrong; {worst}")

@@ -34,6 +34,13 @@ BLANKS = 0.15  # of the pictures of nothing are blank plates and signs, where th
 _SURELY_ONE_ROW = 3.0  # width through height of a box; narrower ones may hold two
 
 
+def chosen_crops(config: dict[str, Any]) -> dict[str, Any]:
+    """Return which training crops a recipe takes, as arguments of load_crops and count_crops."""
+    real = config["real"]
+    dropped = frozenset(Path(real["dropped"]).read_text().split()) if real["dropped"] else frozenset()
+    return {"catalogue": real["catalogue"], "min_char_prob": real["min_char_prob"], "dropped": dropped}
+
+
 @dataclass(slots=True)
 class Sources:
     """What samples are made from: training crops by set with their weights, plate-free pieces, and blank plates."""
@@ -47,10 +54,7 @@ class Sources:
     def load(cls, config: dict[str, Any], rng: np.random.Generator) -> Sources:
         """Read everything into memory (about 200 MB); an absent data folder leaves only drawn plates."""
         real = config["real"]
-        dropped = frozenset(Path(real["dropped"]).read_text().split()) if real["dropped"] else frozenset()
-        crops = load_crops(
-            validation=False, catalogue=real["catalogue"], min_char_prob=real["min_char_prob"], dropped=dropped
-        )
+        crops = load_crops(validation=False, **chosen_crops(config))
         weights = np.asarray([real["weights"][k] for k in crops], float)
         return cls(crops, weights / weights.sum() if len(weights) else weights, plate_free_pieces(rng), blanks())
 

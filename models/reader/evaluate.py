@@ -230,6 +230,8 @@ def main() -> None:
         readers |= {"peer": peer_reader(given.peer), "peer, margin 5 %": peer_reader(given.peer, 0.05)}
     held = held_out_sets()
     sets = {n: held[n] if n in held else evaluation_set(n) for n in given.set or EVALUATION_SETS}
+    if empty := [n for n, cases in sets.items() if given.set and not cases]:
+        raise SystemExit(f"nothing to read in {', '.join(empty)}; held out are {', '.join(held)}")
     scores = compare(sets, readers)
     if given.json:
         plain = {s: {who: {k: v.table() for k, v in row.items()} for who, row in t.items()} for s, t in scores.items()}

@@ -67,14 +67,14 @@ CALIBRATION_CROPS = 200  # of each set
 LEAST_GAIN = 1.2
 
 
-def load_average(checkpoint: Path) -> tuple[Reader, int]:
-    """Return the net with the running average of its weights, and how many samples it saw."""
+def load_average(checkpoint: Path) -> tuple[Reader, int, dict[str, int]]:
+    """Return the net with the running average of its weights, how many samples it saw, and crops by set."""
     state = load(checkpoint)
     if state is None:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/reader.sh)")
     net = Reader()
     net.load_state_dict(state["average"]["weights"])
-    return net.eval(), samples_behind(state)
+    return net.eval(), samples_behind(state), state.get("crops", {})
 
 
 def to_onnx(net: Reader, path: Path) -> float:
@@ -200,7 +200,7 @@ def entry(
 
 def build(checkpoint: Path, version: str, peer: Path, files: Mapping[str, Path]) -> dict[str, Any]:
     """Write both forms, score and time them beside the peer, and return the table of the better one."""
-    net, seen = load_average(checkpoint)
+    net, seen, crops = load_average(checkpoint)
     worst = to_onnx(net, files["float"])
     held_out = held_out_sets()
     held = [case for cases in held_out.values() for case in cases]
@@ -218,7 +218,7 @@ def build(checkpoint: Path, version: str, peer: Path, files: Mapping[str, Path])
     speed = milliseconds(timed)
     choice = choose(pairs, speed["float"]["median"], speed["int8"]["median"], LEAST_GAIN)
     print(f"ms: {speed}\n{choice.reason}", flush=True)
-    return entry(files, version, seen, choice, temperature, scores, speed)
+    return entry(files, version, seen, choice, temperature, scores, speed) | {"training_crops": crops}
 
 
 def main() -> None:

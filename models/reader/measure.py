@@ -21,7 +21,7 @@ from models.common.metrics import Score
 from models.common.release import MANIFEST, RELEASED, draft, sha256
 from models.common.size import size
 from models.common.speed import milliseconds
-from models.datasets.crops import PIECES_FROM, count_crops
+from models.datasets.crops import BY_EYE, PIECES_FROM, count_crops
 from models.datasets.labels import data_folder, is_scene_kept_back, labels
 from models.datasets.plates import draw_lettering
 from models.reader import bias, clips, gallery, sweeps, timing
@@ -106,6 +106,7 @@ def measure(whole: dict[str, Any], folder: Path) -> dict[str, Any]:
     cases = {"held-out": pooled} if pooled else {}
     cases |= {name: found for name in EVALUATION_SETS if (found := evaluation_set(name))}
     found = {name: answers(each, read) for name, each in cases.items()}
+    hard = {f"held-out, {BY_EYE} alone": held[BY_EYE]} if BY_EYE in held else {}
     every, all_found = [c for e in cases.values() for c in e], [a for e in found.values() for a in e]
     drawn, head = bias.by_region(reader)
     peer = data_folder() / PEER
@@ -116,10 +117,10 @@ def measure(whole: dict[str, Any], folder: Path) -> dict[str, Any]:
         "version": table["version"],
         "size": size(folder / table["float_file"], (1, 1, HEIGHT_PX, WIDTH_PX)),
         "temperature": table["temperature"],
-        "training_crops": count_crops(validation=False),
-        "held_out_crops": {name: len(each) for name, each in held.items()},
+        "training_crops": table.get("training_crops", {}),
+        "held_out_crops": count_crops(validation=True),
         "plate_free_scenes": plate_free_scenes(),
-        "calibration": confidences(file, table, cases, found),
+        "calibration": confidences(file, table, cases | hard, found | {k: answers(v, read) for k, v in hard.items()}),
         "light": bias.by_light(every, all_found) if every else {},
         "drawn_by_region": drawn,
         "region_head": head | {"photographs": bias.of_photographs(reader, {**held, **cases})},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.common.release import RELEASED, released_table, write_table
+from models.common.release import RELEASED, released_table, update_table
 from models.datasets.crops import plate_free_pieces
 from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
 from models.datasets.plates import draw_lettering
@@ -77,7 +77,7 @@ def main() -> None:
     chosen = choose(right)
     show(right, [found.plateness if found else -np.inf for found in said], chosen)
     if given.model is None:
-        write_table("reader", released_table("reader") | {"least_plateness": chosen})
+        update_table("reader", {"least_plateness": chosen})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ REGIONS = (
 UNTAUGHT = -1
 """For a sample whose country nobody knows: the region head learns nothing from it."""
 
-_OF_SET = {CATALOGUE: "US", "crops-romanian": "RO"}
+_OF_SET = {CATALOGUE: "US", "crops-romanian": "RO", "romanian": "RO"}
 _OF_DRAWING = {
     "US-CA": "US",
     "US-VANITY": "US",

@@ -77,7 +77,7 @@ class Lesson:
         if taught is None:
             raise FileNotFoundError(checkpoint)
         self.recipe, self.out, self.seen = recipe, out, 0
-        self.of, self.behind = sha256(checkpoint), samples_behind(taught)
+        self.of, self.behind, self.crops = sha256(checkpoint), samples_behind(taught), taught.get("crops", {})
         self.net = reader_without_head(taught["average"]["weights"]).to(device())
         self.optimiser = torch.optim.AdamW(self.net.region.parameters(), lr=recipe["learning_rate"], weight_decay=0.01)
         state = load(out) or {}
@@ -105,7 +105,8 @@ class Lesson:
         weights = {name: value.cpu() for name, value in self.net.state_dict().items()}
         kept = {"of": self.of, "seen": self.seen, "optimiser": self.optimiser.state_dict()}
         average = {"steps": 0, "weights": weights}
-        save(self.out, {"net": weights, "average": average, "seen": self.behind, "region": kept})
+        known = {"net": weights, "average": average, "seen": self.behind, "crops": self.crops}
+        save(self.out, known | {"region": kept})
 
 
 def teach(config: dict[str, Any], checkpoint: Path, out: Path) -> None:

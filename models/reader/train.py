@@ -18,8 +18,8 @@ from models.common.checkpoints import MovingAverage, cosine, load, save, seed_ev
 from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
-from models.datasets.crops import Crop, load_crops
-from models.reader.data import Batch, start_producers
+from models.datasets.crops import Crop, count_crops, load_crops
+from models.reader.data import Batch, chosen_crops, start_producers
 from models.reader.net import BLANK, STEPS, Reader
 from models.reader.regions import UNTAUGHT
 from platesieve.domain.plate import ALPHABET
@@ -109,10 +109,11 @@ def samples_behind(state: dict[str, Any]) -> int:
 
 
 class Run:
-    """One training run: net, optimiser, moving average, samples seen, and how many before a warm start."""
+    """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set."""
 
     def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
         self.recipe, self.path, self.until, self.seen, self.before = recipe, path, until, 0, 0
+        self.crops: dict[str, int] = {}
         self.device = device()
         self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
         self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
@@ -167,6 +168,7 @@ class Run:
             "average": self.average.state(),
             "seen": self.seen,
             "before": self.before,
+            "crops": self.crops,
         }
         save(self.path, state)
 
@@ -185,6 +187,7 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
     run = Run(recipe, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start)
     if run.done:
         return run.path
+    run.crops = count_crops(validation=False, **chosen_crops(config))
     held_out = validation_batch(load_crops(validation=True, catalogue=config["real"]["catalogue"]))
     processes, queue = start_producers(config, recipe["seed"] + run.seen, workers(run.device))
     losses: list[float] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.common.binding import AROUND, code_digest, measured_with
+from models.common.binding import AROUND, bars, code_digest, measured_with, refuse_others
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,18 @@ def test_both_models_are_kept_by_their_bytes(tmp_path: Path) -> None:
     """With the digest of the code that is here."""
     (tmp_path / "a.onnx").write_bytes(b"finds")
     (tmp_path / "b.onnx").write_bytes(b"reads")
-    kept = measured_with({"detector": {"file": "a.onnx"}, "reader": {"file": "b.onnx"}}, tmp_path)
+    reader = {"file": "b.onnx", "temperature": 1.2, "least_plateness": 0.0}
+    kept = measured_with({"detector": {"file": "a.onnx"}, "reader": reader}, tmp_path)
     expected = {"detector": hashlib.sha256(b"finds").hexdigest(), "reader": hashlib.sha256(b"reads").hexdigest()}
-    assert kept == expected | {"code": code_digest()}
+    assert kept == expected | {"code": code_digest(), "bars": "temperature 1.2, least_plateness 0.0"}
+
+
+def test_figures_of_another_bar_are_refused() -> None:
+    """What the device takes for a plate decides them; figures from before bars were recorded pass."""
+    reader = {"sha256": "r", "temperature": 1.2, "least_plateness": 3.0}
+    manifest: dict[str, Any] = {"detector": {"sha256": "d"}, "reader": reader}
+    measured = {"sha256": "r", "measured_with": {"detector": "d", "reader": "r", "bars": bars(manifest)}}
+    refuse_others("reader", manifest, measured)
+    refuse_others("reader", manifest, measured | {"measured_with": {"detector": "d", "reader": "r"}})
+    with pytest.raises(SystemExit, match=r"measured with temperature 1\.2, least_plateness 3\.0 of the reader"):
+        refuse_others("reader", manifest | {"reader": reader | {"least_plateness": 2.5}}, measured)

@@ -11,9 +11,9 @@ import pytest
 from models.common.binding import code_digest
 from models.common.card import BLOCKS, COMMON, MODELS, filled
 from models.common.markdown import hits, rate, table, verdict
-from models.common.provenance import CROPS, SCENES, drawings, personal
+from models.common.provenance import CROPS, SCENES, drawings, personal, reader_data
 from models.common.release import MANIFEST
-from models.datasets.crops import BY_EYE
+from models.datasets.crops import BLANK, BY_EYE
 from models.datasets.labels import CROP_SETS, SCENE_SETS
 from models.detector.card import bias, plate_free
 from models.detector.card import scores as detector_scores
@@ -184,7 +184,25 @@ def test_in_sample_confidences_say_so() -> None:
 def test_every_set_of_photographs_has_its_terms() -> None:
     """Whoever adds a set says where it is from."""
     assert set(SCENES) == set(SCENE_SETS)
-    assert set(CROPS) == {*CROP_SETS, BY_EYE}
+    assert set(CROPS) == {*CROP_SETS, *(f"{BY_EYE}: {name}" for name in SCENE_SETS), BLANK}
+
+
+def test_the_photographs_are_those_that_the_reader_was_taught_on() -> None:
+    """As its checkpoint says; a reader from before that was kept has no count."""
+    known = {"crops-openlpr": 5, f"{BY_EYE}: india": 3, BLANK: 2}
+    told = reader_data({}, {"training_crops": known, "held_out_crops": {f"{BY_EYE}: india": 1}})
+    assert "| read-by-eye: india | 3 / 1 | license_plate_ai @5730d1c1 |" in told
+    assert "| blank plates and signs | 2 / 0 |" in told
+    assert "not counted when this reader was released" in reader_data({}, {"training_crops": {}, "held_out_crops": {}})
+
+
+def test_plates_that_the_peer_was_not_sure_of_are_not_held_against_it() -> None:
+    """They were chosen by that."""
+    score = {"strict": share(1, 2), "folded": share(1, 2), "corrected": share(1, 2)}
+    sets = {"crops-openlpr": score, BY_EYE: score}
+    told = reader_scores({"form": "int8", "scores": sets, "scores_peer": sets}, {})
+    assert told.count("| peer |") == 1
+    assert f"| {BY_EYE} | 2 | **ours, released (int8)** |" in told
 
 
 def test_copyleft_typefaces_are_named() -> None:

@@ -111,6 +111,17 @@ def test_what_goes_with_a_model_is_replaced_with_its_table(tmp_path: Path, monke
     assert file.read_bytes() == b"new"
 
 
+def test_a_few_entries_of_a_table_can_be_changed(tmp_path: Path) -> None:
+    """All others stay, those of other tables too."""
+    manifest = tmp_path / "released.toml"
+    release.write_table("reader", {"version": "1", "scores": {"a b": 0.5}}, manifest)
+    release.write_table("detector", {"version": "7"}, manifest)
+    release.update_table("reader", {"least_plateness": 2.5}, manifest)
+    told = tomllib.loads(manifest.read_text())
+    assert told["reader"] == {"version": "1", "scores": {"a b": 0.5}, "least_plateness": 2.5}
+    assert told["detector"] == {"version": "7"}
+
+
 def test_a_form_that_is_not_released_is_not_shipped(tmp_path: Path, forms: dict[str, Path]) -> None:
     """An int8 file of an earlier release goes with it."""
     release.publish("reader", table("int8", "1", forms), forms, tmp_path / "released")

@@ -226,3 +226,16 @@ def test_what_is_hardly_a_plate_is_not_read() -> None:
     assert shipped.read(FRAME, replace(PLATE, score=SURE_OF_PLATE)) is not None  # the detector answers for it
     low = OnnxPlateReader(VISION, network("reader", {"logits": faint}, {"least_plateness": -9.0}))
     assert low.read(FRAME, replace(PLATE, score=SURE_OF_PLATE - 0.01)) is not None
+
+
+def test_a_bar_of_zero_is_a_bar() -> None:
+    """A reader that is released with the lowest bar is not given another one."""
+    faint = np.zeros((1, 40, 37), np.float32)
+    faint[0, :, 0] = 6
+    for column, character in ((4, "R"), (20, "E"), (30, "4")):
+        faint[0, column, 1 + ALPHABET.index(character)] = 7
+    unsure = replace(PLATE, score=SURE_OF_PLATE - 0.01)
+    shipped, zero = (
+        OnnxPlateReader(VISION, network("reader", {"logits": faint}, t)) for t in ({}, {"least_plateness": 0})
+    )
+    assert (shipped.read(FRAME, unsure) is None, zero.read(FRAME, unsure) is None) == (True, False)

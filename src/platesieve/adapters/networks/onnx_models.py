@@ -113,7 +113,7 @@ class OnnxPlateReader:
 
     def __init__(self, vision: Vision, model: ReleasedModel | None = None) -> None:
         model = model or load_released("reader")
-        self._temperature = _number(model.table, "temperature", 1.0)
+        self._temperature = _number(model.table, "temperature", 1.0) or 1.0
         self._regions = released_regions(model.table)
         self._least_plateness = _number(model.table, "least_plateness", LEAST_PLATENESS)
         self._formats = load_formats()
@@ -178,9 +178,8 @@ def released_threshold(table: dict[str, Any], width: int, height: int) -> float:
 
 
 def _number(table: dict[str, Any], key: str, otherwise: float) -> float:
-    """Return a number of a table, which is not zero."""
     value = table.get(key)
-    return float(value) if isinstance(value, int | float) and value else otherwise
+    return float(value) if isinstance(value, int | float) else otherwise
 
 
 class _Runs(Protocol):
