@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CLASSES: tuple[str, ...] = ("0OQ", "1I", "5S", "8B")
 FOLDED_SHARE = 0.05
-UNFOLDED_SHARE = 0.025  # about here groups of letters alone begin (M and W), which merge three times as many strangers
+UNFOLDED_SHARE = 0.025  # about here groups of letters alone begin (M and W), which merge twice as many strangers
 
 
 @dataclass(frozen=True, slots=True)
