@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _READER_LOSS = re.compile(r"^\s*(\d+)\s+loss ([\d.]+)")
-_READER_CHECK = re.compile(r"'(crops-[\w-]+)': '([\d.]+) ")
+_READER_CHECK = re.compile(r"'(crops-[\w-]+|read-by-eye)': '([\d.]+) ")
 _DETECTOR_LOSS = re.compile(r"^\s*(\d+) heat ([\d.]+) corner ([\d.]+)")
 _DETECTOR_CHECK = re.compile(r"'(found[ \w.]*|AP)': '([\d.]+) ")
 _CHECKS = {
@@ -50,7 +50,7 @@ def panels(logs: Sequence[Path]) -> list[Panel]:
         made.append(Panel("Training loss", "thousand samples seen", lines, (0.0, top), rising=False))
     for title, named in scores.items():
         drawn = [_line(k, v, smooth=False) for k, v in list(named.items())[:6]]
-        made.append(Panel(title, "thousand samples seen", drawn, (0.5, 1.0)))
+        made.append(Panel(title, "thousand samples seen", drawn, (0.2, 1.0)))
     return made
 
 

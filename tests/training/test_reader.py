@@ -315,8 +315,11 @@ def test_the_log_of_a_training_becomes_curves(tmp_path: Path) -> None:
     with progress.Telling(log, 0, 1000, "samples") as telling:
         for seen in range(100, 1000, 100):
             telling.step(seen, f"{seen:8d}  loss {5 / seen:.4f}  300/s")
-        telling.scores("held out, folded: {'crops-openlpr': '0.910 [0.8, 0.9] n=106'}", "openlpr 0.91")
-    assert [p.title for p in curves.panels([log])] == ["Training loss", "Held-out plates read right (folded)"]
+        said = "held out, folded: {'crops-openlpr': '0.910 [0.8, 0.9] n=106', 'read-by-eye': '0.710 [0.6, 0.8] n=69'}"
+        telling.scores(said, "openlpr 0.91")
+    drawn = curves.panels([log])
+    assert [p.title for p in drawn] == ["Training loss", "Held-out plates read right (folded)"]
+    assert [line.name for line in drawn[1].lines] == ["openlpr", "read-by-eye"]
     assert curves.draw([log], tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size < 150_000
     other = tmp_path / "empty.log"
