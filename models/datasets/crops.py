@@ -108,8 +108,8 @@ def _cut_out(folder: Path, row: Label, plate: Label) -> Crop:
     x, y, w, h = (float(v) for v in plate["box"])
     left, top = max(0, round(x - _AROUND * w)), max(0, round(y - _AROUND * h))
     cut = luma[top : round(y + h * (1 + _AROUND)), left : round(x + w * (1 + _AROUND))].copy()
-    human, name = True, f"{folder.name}/{Path(row['image']).name}"
-    return Crop(cut, (x - left, y - top, w, h), plate["text"], human, folder.name, name)
+    box, name = (x - left, y - top, w, h), f"{folder.name}/{Path(row['image']).name}"
+    return Crop(cut, box, plate["text"], human=True, source=folder.name, name=name)
 
 
 def count_crops(

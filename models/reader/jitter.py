@@ -23,6 +23,7 @@ from models.datasets.labels import CATALOGUE
 from models.reader.evaluate import corners_of
 from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.domain.geometry import Detection
+from platesieve.evaluation.confidence import Answer, precision_of_most_confident
 from platesieve.flow.several_looks import LOOKS, SeveralLooks
 from platesieve.settings import Vision
 from platesieve.vision.frame import Frame
@@ -45,21 +46,20 @@ SUREST = 0.9
 
 @dataclass(slots=True)
 class Row:
-    """What became of the reads of one group: each as (confidence, right folded, right strictly)."""
+    """What became of the reads of one group: each, right or not when folded; and how many are right strictly."""
 
-    reads: list[tuple[float, bool, bool]] = field(default_factory=list)
+    reads: list[Answer] = field(default_factory=list)
+    strict: int = 0
 
     def add(self, found: PlateRead | None, truth: str) -> None:
         """Note one read; None counts as a wrong one without confidence."""
         text, sure = (found.text.reveal(), found.confidence) if found else ("", 0.0)
-        self.reads.append((sure, fold(text) == fold(truth), text == truth))
+        self.reads.append(Answer(sure, fold(text) == fold(truth)))
+        self.strict += text == truth
 
     def __str__(self) -> str:
-        ordered = sorted(self.reads, key=lambda read: -read[0])
-        surest = ordered[: round(SUREST * len(ordered))]
-        folded, strict = (sum(read[i] for read in ordered) for i in (1, 2))
-        precision = sum(read[1] for read in surest) / max(1, len(surest))
-        return f"{len(ordered):5d} {folded:7d} {strict:7d}   {precision:.3f}"
+        folded, surest = sum(read.right for read in self.reads), precision_of_most_confident(self.reads, SUREST)
+        return f"{len(self.reads):5d} {folded:7d} {self.strict:7d}   {surest.value or 0.0:.3f}"
 
 
 def wrong_box(rng: np.random.Generator, box: Box) -> Corners:

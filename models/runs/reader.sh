@@ -42,7 +42,7 @@ nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/releas
 step "5 of 7: export as float and int8, score both beside the peer, release the better form"
 "$python" -m models.reader.export --checkpoint "$work/taught.pt" --peer "$peer" ${VERSION:+--version "$VERSION"}
 
-step "6 of 7: what it takes for what; what each bar of plateness would lose"
+step "6 of 7: what it takes for what; from which plateness a read counts"
 "$python" -m models.reader.confusion
 "$python" -m models.reader.plateness
 

@@ -13,7 +13,7 @@ export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TE
 
 step() { printf '\n== %s\n' "$1"; }
 
-step "1 of 4: reader, what it mixes up, and what each bar of plateness would lose"
+step "1 of 4: reader, what it mixes up, and from which plateness a read counts"
 "$python" -m models.reader.export --checkpoint "$1" --version "$2"
 "$python" -m models.reader.confusion --plates "${CONFUSION_PLATES:-6000}"
 "$python" -m models.reader.plateness

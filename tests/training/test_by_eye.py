@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.datasets import by_eye, labels
+from models.datasets import by_eye, labels, seal_readings
 from models.datasets.crops import BLANK, BY_EYE, blanks, count_crops, load_crops
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "eval" / "eu").mkdir(parents=True)
     write(tmp_path / "eval" / "eu", [{"image": "a.png", "plates": [{"text": "XO123"}]}])
     monkeypatch.setenv("PLATESIEVE_DATA", str(tmp_path))
+    (tmp_path / "by_eye.json").write_text("{}")
     monkeypatch.setattr(by_eye, "FILE", tmp_path / "by_eye.json")
     readings = [f"india/{n}\t0\tA{'0O'[i % 2]}{i // 2:03d}" for i, n in enumerate(names[:-1])]
-    assert by_eye.add([*readings, f"india/{names[-1]}\t0\t"], tmp_path, by_eye.FILE) == 0
+    assert seal_readings.add([*readings, f"india/{names[-1]}\t0\t"], tmp_path, by_eye.FILE) == 0
     return tmp_path
 
 
@@ -119,9 +120,9 @@ def test_what_was_changed_since_has_no_reading(scenes: Path, capsys: pytest.Capt
 def test_what_an_evaluation_set_shows_is_refused(scenes: Path) -> None:
     """Equal to a text of one, O taken for 0, or one substitution away; two are another plate. An old reading goes."""
     file = scenes / "new.json"
-    assert by_eye.add(["india/0.png\t0\tQQ777", "india/9.png\t0\tQQ777"], scenes, file) == 0
+    assert seal_readings.add(["india/0.png\t0\tQQ777", "india/9.png\t0\tQQ777"], scenes, file) == 0
     lines = [f"india/{i}.png\t0\t{text}" for i, text in enumerate(("X0123", "XO128", "XV128"))]
-    assert by_eye.add(lines, scenes, file) == 2
+    assert seal_readings.add(lines, scenes, file) == 2
     assert list(json.loads(file.read_text())) == ["india/2.png", "india/9.png"]
 
 
@@ -129,7 +130,7 @@ def test_without_evaluation_sets_nothing_is_sealed(scenes: Path) -> None:
     """Nobody could say what they show."""
     (scenes / "eval" / "eu" / "labels.jsonl").unlink()
     with pytest.raises(FileNotFoundError, match="no evaluation set to keep clear of"):
-        by_eye.add(["india/0.png\t0\tQQ777"], scenes, scenes / "new.json")
+        seal_readings.add(["india/0.png\t0\tQQ777"], scenes, scenes / "new.json")
 
 
 def test_no_text_lies_open_in_the_repository() -> None:

@@ -10,6 +10,7 @@ import pytest
 from models.datasets.crops import BY_EYE, Crop
 from models.reader import jitter
 from platesieve.domain.plate import Glyph, PlateRead, PlateText
+from platesieve.evaluation.confidence import Answer
 
 if TYPE_CHECKING:
     from platesieve.domain.geometry import Detection
@@ -54,13 +55,14 @@ def test_each_group_kind_and_reader_has_its_row(monkeypatch: pytest.MonkeyPatch)
         ("read by eye", "true", "1"): 1, ("read by eye", "wrong", "1"): 3,
         ("photographs", "true", "1"): 2, ("photographs", "wrong", "1"): 6,
     }  # fmt: skip
-    assert rows["read by eye", "true", "1"].reads == [(pytest.approx(0.9), True, False)]
-    assert rows["read by eye", "wrong", "1"].reads == [(0.0, False, False)] * 3
+    assert rows["read by eye", "true", "1"].reads == [Answer(pytest.approx(0.9), right=True)]
+    assert (rows["read by eye", "true", "1"].strict, rows["photographs", "true", "1"].strict) == (0, 0)
+    assert rows["read by eye", "wrong", "1"].reads == [Answer(0.0, right=False)] * 3
 
 
 def test_precision_is_that_of_the_surest() -> None:
     """Nine of ten: the least sure one is wrong and does not count, the next would."""
-    row = jitter.Row([(0.9, True, True)] * 9 + [(0.1, False, False)])
+    row = jitter.Row([Answer(0.9, right=True)] * 9 + [Answer(0.1, right=False)], 9)
     assert str(row).split() == ["10", "9", "9", "1.000"]
-    row.reads[0] = (0.95, False, False)
+    row.reads[0] = Answer(0.95, right=False)
     assert str(row).split()[-1] == "0.889"
