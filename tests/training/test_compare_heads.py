@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX
+from tests.fakes.crops import striped_crops
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
@@ -23,13 +23,6 @@ KINDS = ("ctc", "slots", "attention")
 TEXTS = ["AB123", "77XYZ8", "", "K9"]
 
 
-def stripes() -> np.ndarray:
-    """Make four crops that are easy to tell apart."""
-    columns = np.arange(WIDTH_PX)
-    rows = [np.where((columns // width) % 2 == 0, 30, 220) for width in (3, 7, 80, 13)]
-    return np.stack([np.tile(r, (HEIGHT_PX, 1)) for r in rows]).astype(np.uint8)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_head_learns_one_batch_by_heart(kind: str) -> None:
     """Texts of several lengths and no text at all; before, it reads none of them."""
@@ -37,7 +30,7 @@ def test_each_head_learns_one_batch_by_heart(kind: str) -> None:
     torch.set_num_threads(1)
     net = compare_heads.Headed(kind)
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    batch = data.Batch(stripes(), TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
+    batch = data.Batch(striped_crops(), TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
     held = {"four": (batch.crops, TEXTS)}
     assert compare_heads.held_out(net, held).hits <= 1  # "" may be right by chance
     for _ in range(150):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise
+from tests.fakes.crops import striped_crops
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
@@ -39,13 +40,6 @@ pytestmark = pytest.mark.training
 _TEXTS = ["AB123", "77XYZ8", "", "K9"]
 
 
-def _striped_crops() -> np.ndarray:
-    """Make four crops that are easy to tell apart: one stripe pattern each."""
-    columns = np.arange(WIDTH_PX)
-    rows = [np.where((columns // width) % 2 == 0, 30, 220) for width in (3, 7, 80, 13)]
-    return np.stack([np.tile(r, (HEIGHT_PX, 1)) for r in rows]).astype(np.uint8)
-
-
 def test_the_net_is_small_and_gives_forty_columns_of_logits_and_a_region() -> None:
     """At most a million parameters; batch x 40 x 37 and batch x R out."""
     net = net_module.Reader()
@@ -69,7 +63,7 @@ def test_one_batch_is_learnt_by_heart() -> None:
     torch.set_num_threads(1)
     net = net_module.Reader(dropout=0.0)
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    x = train.normalised(_striped_crops())
+    x = train.normalised(striped_crops())
     for _ in range(700):
         optimiser.zero_grad()
         loss = train.ctc_loss(net(x)[0], _TEXTS)
@@ -89,7 +83,7 @@ def test_the_region_head_is_taught_without_touching_what_is_read() -> None:
     net = teach_region.reader_without_head(before.state_dict())
     optimiser = torch.optim.AdamW(net.region.parameters(), lr=1e-2)
     classes = np.asarray([1, 4, 9, regions.UNTAUGHT])
-    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), classes)
+    batch = data.Batch(striped_crops(), _TEXTS, np.ones(4, np.int64), classes)
     losses = [teach_region.learn(net, optimiser, batch)[0] for _ in range(60)]
     assert losses[-1] < 0.6 * losses[0]
     x = train.normalised(batch.crops)
@@ -113,7 +107,7 @@ def test_a_lesson_that_was_cut_off_goes_on_and_a_done_one_does_nothing(
             if len(given) == self.kill_at:
                 raise KeyboardInterrupt
             given.append(len(given))
-            return data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.asarray([1, 4, 9, 2]))
+            return data.Batch(striped_crops(), _TEXTS, np.ones(4, np.int64), np.asarray([1, 4, 9, 2]))
 
     def teach(checkpoint: str, out: str, kill_at: int = 99) -> int:
         given.clear()
@@ -191,7 +185,7 @@ def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path) -
     pytest.importorskip("onnx")
     torch.manual_seed(6)
     torch.set_num_threads(1)
-    path, crops = tmp_path / "reader.onnx", np.tile(_striped_crops(), (8, 1, 1))
+    path, crops = tmp_path / "reader.onnx", np.tile(striped_crops(), (8, 1, 1))
     net = net_module.Reader(dropout=0.0)
     for _ in range(3):
         net(train.normalised(crops))  # its normalisations see these pictures
@@ -215,7 +209,7 @@ def test_a_file_of_another_net_is_not_restored(tmp_path: Path) -> None:
     next(i for i in model.graph.initializer if i.name == "look.keys").name = "look.locks"
     onnx.save(model, str(path))
     with pytest.raises(ValueError, match="not of this net"):
-        restore.restored(path, _striped_crops())
+        restore.restored(path, striped_crops())
 
 
 def test_a_letter_that_hangs_below_the_line_is_squeezed_and_not_cut() -> None:
@@ -259,7 +253,7 @@ def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -
     torch.manual_seed(3)
     net, small = tmp_path / "reader.onnx", tmp_path / "reader-int8.onnx"
     export.to_onnx(net_module.Reader(), net)
-    crops = [normalise(c) for c in _striped_crops()]
+    crops = [normalise(c) for c in striped_crops()]
     quantise.quantise(net, small, crops, export.KEEP_FLOAT)
     assert small.stat().st_size < 0.55 * net.stat().st_size
     exact, rounded = (np.stack([speed.session(p).run(["logits"], {"crop": c})[0] for c in crops]) for p in (net, small))
@@ -275,7 +269,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
     """The same samples in two parts give the same weights as in one; without the checkpoint they do not."""
     recipe = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), ["train.bf16=false"])["train"]
     recipe |= {"dropout": 0.0, "batch": 4, "warm_up": 4}
-    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
+    batch = data.Batch(striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
 
     def part(path: Path, steps: int) -> dict[str, Any]:
         torch.manual_seed(4)
@@ -300,7 +294,7 @@ def test_a_warm_start_counts_what_was_taught_before(tmp_path: Path) -> None:
     first = train.Run(recipe, tmp_path / "first.pt", 100, None)
     first.seen = 700
     first.save()
-    batch = data.Batch(_striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
+    batch = data.Batch(striped_crops(), _TEXTS, np.ones(4, np.int64), np.zeros(4, np.int64))
     second = train.Run(recipe, tmp_path / "second.pt", 100, tmp_path / "first.pt")
     second.step(batch)
     second.save()
