@@ -55,7 +55,7 @@ def test_each_group_kind_and_reader_has_its_row(monkeypatch: pytest.MonkeyPatch)
         ("read by eye", "true", "1"): 1, ("read by eye", "wrong", "1"): 3,
         ("photographs", "true", "1"): 2, ("photographs", "wrong", "1"): 6,
     }  # fmt: skip
-    assert rows["read by eye", "true", "1"].reads == [Answer(pytest.approx(0.9), right=True)]
+    assert rows["read by eye", "true", "1"].reads == [Answer(0.9, right=True)]
     assert (rows["read by eye", "true", "1"].strict, rows["photographs", "true", "1"].strict) == (0, 0)
     assert rows["read by eye", "wrong", "1"].reads == [Answer(0.0, right=False)] * 3
 
