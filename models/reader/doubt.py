@@ -43,6 +43,8 @@ def logits_of(net: Reader, crops: list[Crop], margin: tuple[float, float]) -> to
 def doubted(net: Reader, crops: list[Crop]) -> list[Crop]:
     """Return the machine-read crops that three sure and equal readings contradict."""
     machine = [c for c in crops if not c.human]
+    if not machine:
+        return []
     logits = [logits_of(net, machine, m) for m in MARGINS]
     reads = [[fold(t) for t in greedy(x)] for x in logits]
     found = []
