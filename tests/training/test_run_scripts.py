@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,13 +17,20 @@ pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
 pytest.importorskip("PIL", reason="needs the extra `train`")
 
-from models.common.release import sha256
+import numpy as np
+
+from models.common.checkpoints import save
+from models.common.release import RELEASED, sha256
+from models.reader.restore import restored
+from models.reader.sweeps import drawn_crops
+from models.reader.train import Run, first_part, load_config
 
 pytestmark = pytest.mark.training
 
 ROOT = Path(__file__).parents[2]
 SHORT = {"samples": 140, "batch": 1, "warm_up": 4, "crop_width_px": 128, "crop_height_px": 96, "late_from": 132,
          "late_width_px": 160, "late_height_px": 96}  # fmt: skip
+SHORT_READER = {"samples": 2_560, "batch": 16, "warm_up": 128, "learning_rate": 1e-5, "check_every": 1_280}
 
 
 @pytest.fixture
@@ -80,6 +88,45 @@ def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
     assert {**after, "detector": None} == {**before, "detector": None}
     for told in ("no photographs: drawn plates", "calibrated on composed crops", "released thresholds are kept"):
         assert told in done.stdout
+
+
+def killed_before_half_way(checkout: Path) -> int:
+    """Leave what a killed training leaves, with the released weights; return how many samples the whole run will have.
+
+    A reader that was taught for seconds reads nothing, and then there is nothing to measure.
+    """
+    config = checkout / "models" / "reader" / "config.toml"
+    text = config.read_text()
+    for key, value in SHORT_READER.items():
+        text = re.sub(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.MULTILINE)
+    config.write_text(text)
+    weights = restored(RELEASED / "reader.onnx", np.stack([each for each, _ in drawn_crops(256)])).state_dict()
+    save(checkout / "released.pt", {"average": {"weights": weights}, "seen": 0})
+    recipe = load_config(config, [])["train"]
+    run = Run(recipe, checkout / "models/work/reader/released.pt", recipe["samples"], checkout / "released.pt")
+    run.seen = first_part(recipe) - 5 * recipe["batch"]
+    run.save()
+    return int(recipe["samples"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_reader_is_rebuilt_without_photographs(checkout: Path) -> None:
+    """Its training goes on where it was killed; all that is released is of one net, and both cards are of it."""
+    before = manifest(checkout)
+    samples = killed_before_half_way(checkout)
+    done = run(checkout, "reader.sh")
+    assert done.returncode == 0, done.stderr
+    after = manifest(checkout)
+    entry = after["reader"]
+    assert entry["sha256"] == sha256(checkout / "models" / "released" / entry["file"]) != before["reader"]["sha256"]
+    assert (entry["version"], entry["samples"]) == (before["reader"]["version"] + "+rebuilt", samples)
+    for role in ("detector", "reader"):
+        card = (checkout / "models" / role / "CARD.md").read_text()
+        assert entry["sha256"][:12] in card, role
+    assert after["detector"]["sha256"] == before["detector"]["sha256"]
+    assert "resumed at 1200 samples" in done.stdout
+    assert (checkout / "models/work/reader/doubted.txt").exists()
 
 
 @pytest.mark.parametrize(("gpu", "index", "hinted"), [(False, "", True), (True, "", False), (False, "cpu", False)])
