@@ -48,6 +48,7 @@ class Recipe:
     crop_height_px: int
     batch: int
     samples: int
+    mine_after: int
     warm_up: int
     rate: float
     final_rate_share: float
@@ -214,11 +215,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=HERE / "config.toml")
     parser.add_argument("--work", type=Path, default=WORK)
-    parser.add_argument("--until", type=int, help="stop after so many crops; the schedule stays that of the whole")
+    parser.add_argument("--first-part", action="store_true", help="stop where mistakes are collected: mine_after")
     parser.add_argument("--mistakes", type=Path, help="places to look at again, written by models.detector.mine")
     given = parser.parse_args()
     recipe = read_recipe(given.config)
-    train(recipe, given.work, min(given.until or recipe.samples, recipe.samples), given.mistakes)
+    until = min(recipe.mine_after, recipe.samples) if given.first_part else recipe.samples
+    train(recipe, given.work, until, given.mistakes)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ step() { printf '\n== %s\n' "$1"; }
 step "1 of 5: python with torch, fonts"
 . models/runs/prepare.sh
 
-# The learning rate follows one cosine. Early on, what the net takes for plates in its own training scenes is collected;
-# from then on it looks at these places again and again.
+# The learning rate follows one cosine. Early on (config.toml: mine_after), what the net takes for plates in its own
+# training scenes is collected; from then on it looks at these places again and again.
 step "2 of 5: first part of the training"
 mkdir -p "$work"
 if [ ! -s "$work/mistakes.json" ]; then
-  nice -n 19 "$python" -u -m models.detector.train --until 80000
+  nice -n 19 "$python" -u -m models.detector.train --first-part
 
   step "3 of 5: collect mistakes"
   "$python" -m models.detector.export --draft "$work/draft.onnx"

@@ -28,8 +28,8 @@ from models.reader.train import Run, first_part, load_config
 pytestmark = pytest.mark.training
 
 ROOT = Path(__file__).parents[2]
-SHORT = {"samples": 140, "batch": 1, "warm_up": 4, "crop_width_px": 128, "crop_height_px": 96, "late_from": 132,
-         "late_width_px": 160, "late_height_px": 96}  # fmt: skip
+SHORT = {"samples": 200, "mine_after": 64, "batch": 1, "warm_up": 4, "crop_width_px": 128, "crop_height_px": 96,
+         "late_from": 192, "late_width_px": 160, "late_height_px": 96}  # fmt: skip
 SHORT_READER = {"samples": 2_560, "batch": 16, "warm_up": 128, "learning_rate": 1e-5, "check_every": 1_280}
 
 
