@@ -265,9 +265,10 @@ class Line(abc.ABC):
             attempt.trouble = f"the broker refused us: {reason}"
 
     def _take(self, attempt: Attempt, topic: str, payload: bytes) -> None:
-        if topic != self._address.receipts:
+        if topic == self._address.cosigned or paho.topic_matches_sub(self._address.commands, topic):
             self._ferry(attempt, payload)
-            return
+        if topic != self._address.receipts:
+            return  # some brokers hand a new subscriber retained messages that it did not ask for (amqtt 0.11)
         try:
             self.receipts.put_nowait(payload)
             self._on_event()
