@@ -15,9 +15,9 @@ import numpy as np
 
 from models.common.metrics import fold
 from models.datasets.labels import (
-    CROP_SETS,
     SCENE_SETS,
     Label,
+    crop_sets,
     data_folder,
     is_crop_kept_back,
     is_scene_kept_back,
@@ -57,7 +57,6 @@ class Crop:
 def load_crops(
     *,
     validation: bool,
-    catalogue: bool = True,
     min_char_prob: float = 0.8,
     dropped: frozenset[str] = frozenset(),
     most: int | None = None,
@@ -66,13 +65,12 @@ def load_crops(
 
     Args:
         validation: the held-out share instead of the rest.
-        catalogue: include the US catalogue, the set with the weakest provenance.
         min_char_prob: least probability of a machine-read text's weakest character.
         dropped: names (`set/image`) of crops whose machine-read text is doubted.
         most: read so many of each set only, spread over the whole of it.
     """
     found: dict[str, list[Crop]] = {}
-    for name in CROP_SETS if catalogue else CROP_SETS[:-1]:
+    for name in crop_sets():
         folder = data_folder() / "train" / name
         if not (folder / "labels.jsonl").exists():
             print(f"skipped {name}: not in {folder.parent}")
@@ -113,14 +111,14 @@ def _cut_out(folder: Path, row: Label, plate: Label) -> Crop:
 
 
 def count_crops(
-    *, validation: bool, catalogue: bool = True, min_char_prob: float = 0.8, dropped: frozenset[str] = frozenset()
+    *, validation: bool, min_char_prob: float = 0.8, dropped: frozenset[str] = frozenset()
 ) -> dict[str, int]:
     """Count training or validation crops by set, without reading a picture; those read by eye by set of scenes.
 
     Blank plates and signs are counted among the training crops as BLANK. The arguments are those of load_crops.
     """
     found = {}
-    for folder in (data_folder() / "train" / name for name in (CROP_SETS if catalogue else CROP_SETS[:-1])):
+    for folder in (data_folder() / "train" / name for name in crop_sets()):
         lines = list(labels(folder))
         if lines:
             wanted = (_is_wanted(folder, x, min_char_prob, dropped, validation=validation) for x in lines)

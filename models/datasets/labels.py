@@ -28,6 +28,18 @@ SCENE_SHARE = 0.10
 Label = dict[str, Any]
 
 
+def crop_sets() -> tuple[str, ...]:
+    """Return the sets to teach and to measure on; $CATALOGUE=false leaves out the one with the weakest provenance.
+
+    Raises:
+        SystemExit: $CATALOGUE is neither true nor false; a switch that nobody understood must not be taken for on.
+    """
+    wanted = os.environ.get("CATALOGUE", "true")
+    if wanted not in ("true", "false"):
+        raise SystemExit(f"CATALOGUE is {wanted!r}: set it to true or false")
+    return CROP_SETS if wanted == "true" else tuple(name for name in CROP_SETS if name != CATALOGUE)
+
+
 def data_folder() -> Path:
     """Return the folder with the photographs, $PLATESIEVE_DATA or shared/data beside the checkout; it may not exist."""
     return Path(os.environ.get("PLATESIEVE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).resolve()

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import torch
 
+from models.common.checkpoints import load
 from models.common.forms import Paired, choose
 from models.common.quantise import quantise
 from models.common.release import publish, sha256, version_of
@@ -52,7 +53,9 @@ LEAST_GAIN = 1.5  # a second form of so small a network must pay
 
 def load_average(checkpoint: Path) -> tuple[PlateNet, int]:
     """Return the network with the running average of its weights, and how many crops it saw."""
-    net, kept = PlateNet(), torch.load(checkpoint, weights_only=True)
+    kept, net = load(checkpoint), PlateNet()
+    if kept is None:
+        raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/detector.sh)")
     net.load_state_dict(kept["average"]["weights"])
     return net.eval(), int(kept["seen"])
 

@@ -38,7 +38,7 @@ def chosen_crops(config: dict[str, Any]) -> dict[str, Any]:
     """Return which training crops a recipe takes, as arguments of load_crops and count_crops."""
     real = config["real"]
     dropped = frozenset(Path(real["dropped"]).read_text().split()) if real["dropped"] else frozenset()
-    return {"catalogue": real["catalogue"], "min_char_prob": real["min_char_prob"], "dropped": dropped}
+    return {"min_char_prob": real["min_char_prob"], "dropped": dropped}
 
 
 @dataclass(slots=True)
@@ -154,15 +154,16 @@ def make_batch(rng: np.random.Generator, sources: Sources, mix: dict[str, Any], 
     """Make one batch: crops (size, 48, 160), uint8, their texts, rows and regions."""
     views = int(mix["views"])
     samples: list[Sample] = []
-    real = mix["real"] if sources.crops else 0.0
+    none, real = mix["none"], mix["real"] if sources.crops else 0.0
+    # Pictures of nothing are made one at a time, the others `views` at a time.
+    chance_of_none = none * views / (1 - none + none * views)
     while len(samples) < size:
-        kind = rng.random()
-        if kind < mix["none"] / max(1, views) * 2.8:  # made one at a time, the others `views` at a time
+        if rng.random() < chance_of_none:
             samples.append(empty_sample(rng, sources))
-        elif kind < 1 - real:
-            samples.extend(drawn_samples(rng, sources, views, even=mix.get("even_regions", False)))
-        else:
+        elif rng.random() < real / (1 - none):
             samples.extend(real_samples(rng, sources, views))
+        else:
+            samples.extend(drawn_samples(rng, sources, views, even=mix.get("even_regions", False)))
     samples = samples[:size]
     order = rng.permutation(size)
     crops = np.empty((size, HEIGHT_PX, WIDTH_PX), np.uint8)

@@ -19,6 +19,7 @@ from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.crops import Crop, count_crops, load_crops
+from models.datasets.labels import crop_sets
 from models.reader.data import Batch, chosen_crops, start_producers
 from models.reader.net import BLANK, STEPS, Reader
 from models.reader.regions import UNTAUGHT
@@ -46,7 +47,12 @@ def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
     steps = torch.full((len(texts),), STEPS, dtype=torch.long)
     log_probs = F.log_softmax(logits.float(), -1).transpose(0, 1)
     each = F.ctc_loss(log_probs, codes, steps, lengths, BLANK, reduction="none", zero_infinity=True)
-    return (each / lengths.clamp(min=4)).mean()
+    return per_character(each, lengths)
+
+
+def per_character(losses: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Return the mean of losses (B) over characters, of texts with these lengths (B), on whichever device each is."""
+    return (losses / lengths.clamp(min=4).to(losses.device)).mean()
 
 
 def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -103,17 +109,28 @@ def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
+def taught_on(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what the pictures of a run are made from; doubted crops apart, which its second half leaves out."""
+    real = {key: value for key, value in config["real"].items() if key != "dropped"}
+    return {"sets": list(crop_sets()), "real": real, "mix": dict(config["mix"])}
+
+
 def samples_behind(state: dict[str, Any]) -> int:
     """Return how many samples the weights of a checkpoint were taught on, those before a warm start among them."""
     return int(state["seen"]) + int(state.get("before", 0))
 
 
 class Run:
-    """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set."""
+    """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set.
 
-    def __init__(self, recipe: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
+    Raises:
+        SystemExit: the checkpoint to go on from was taught on other pictures: its cards would tell something untrue.
+    """
+
+    def __init__(self, config: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
+        recipe = config["train"]
         self.recipe, self.path, self.until, self.seen, self.before = recipe, path, until, 0, 0
-        self.crops: dict[str, int] = {}
+        self.crops, self.taught_on = dict[str, int](), taught_on(config)
         self.device = device()
         self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
         self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
@@ -126,6 +143,8 @@ class Run:
             self.before = samples_behind(first)
         self.average = MovingAverage(self.net, recipe["average"])
         if state:
+            if state.get("taught_on") != self.taught_on:
+                raise SystemExit(f"{path} was taught on other pictures: move it away, or set the recipe back")
             self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"], self.device)
@@ -169,6 +188,7 @@ class Run:
             "seen": self.seen,
             "before": self.before,
             "crops": self.crops,
+            "taught_on": self.taught_on,
         }
         save(self.path, state)
 
@@ -184,11 +204,11 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
     recipe = config["train"]
     seed_everything(recipe["seed"])
     torch.set_num_threads(1)
-    run = Run(recipe, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start)
+    run = Run(config, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start)
     if run.done:
         return run.path
     run.crops = count_crops(validation=False, **chosen_crops(config))
-    held_out = validation_batch(load_crops(validation=True, catalogue=config["real"]["catalogue"]))
+    held_out = validation_batch(load_crops(validation=True))
     processes, queue = start_producers(config, recipe["seed"] + run.seen, workers(run.device))
     losses: list[float] = []
     saved = checked = run.seen

@@ -11,7 +11,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 work=models/work/reader
-catalogue=${CATALOGUE:-true}
+export CATALOGUE="${CATALOGUE:-true}"  # models/datasets/labels.py: nothing of it is then read, taught or measured
 data=${PLATESIEVE_DATA:-../shared/data}
 peer=${PEER:-$data/peers/cct_xs_v1_global.onnx}
 # Waiting threads that spin cost more than they bring when the cores are shared.
@@ -27,14 +27,14 @@ step "1 of 7: python with torch, fonts"
 step "2 of 7: first half of the training"
 mkdir -p "$work"
 if [ ! -s "$work/doubted.txt" ]; then
-  nice -n 19 "$python" -u -m models.reader.train --name released --first-part --set "real.catalogue=$catalogue"
+  nice -n 19 "$python" -u -m models.reader.train --name released --first-part
   "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.part"
   mv "$work/doubted.part" "$work/doubted.txt"
 fi
 
 step "3 of 7: second half, without doubted crops"
 nice -n 19 "$python" -u -m models.reader.train --name released \
-  --set "real.catalogue=$catalogue" --set "real.dropped='$work/doubted.txt'"
+  --set "real.dropped='$work/doubted.txt'"
 
 step "4 of 7: the region head, every country as often"
 nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/released.pt" --out "$work/taught.pt"

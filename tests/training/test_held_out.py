@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.datasets import labels
-from models.datasets.crops import load_crops
+from models.datasets.crops import count_crops, load_crops
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,37 @@ def test_a_plate_is_in_training_or_held_out_never_in_both(photographs: Path) -> 
     assert not trained & (held | scenes)
     assert trained | held | scenes == set(PLATES)
     assert len(trained) > len(PLATES) / 2
+
+
+def test_without_the_catalogue_none_of_it_is_opened(
+    photographs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither to teach nor to measure; only its texts are looked at, so that held-out plates stay the same."""
+    write(photographs / labels.CATALOGUE, [crop(f"ZZ{i:03d}") for i in range(60)])
+    opened: list[str] = []
+    read_picture = cv2.imread
+
+    def noted(path: str, *flags: int) -> Any:
+        opened.append(path)
+        return read_picture(path, *flags)
+
+    monkeypatch.setattr(cv2, "imread", noted)
+
+    def of_catalogue() -> int:
+        opened.clear()
+        found = {**load_crops(validation=False), **load_crops(validation=True)}
+        counted = count_crops(validation=False) | count_crops(validation=True)
+        assert (labels.CATALOGUE in found) == (labels.CATALOGUE in counted)
+        return sum(labels.CATALOGUE in path for path in opened)
+
+    assert of_catalogue() == 60
+    monkeypatch.setenv("CATALOGUE", "false")
+    assert of_catalogue() == 0
+    assert opened
+    monkeypatch.setenv("CATALOGUE", "no")
+    with pytest.raises(SystemExit, match="set it to true or false"):
+        load_crops(validation=True)
+    assert labels.CATALOGUE not in capsys.readouterr().out
 
 
 def test_without_the_rule_plates_would_be_in_both(photographs: Path) -> None:

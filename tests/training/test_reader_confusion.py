@@ -12,6 +12,8 @@ from models.reader.confusion import BORROWED, GROUPS, Tally, align, group_of
 from models.reader.regions import REGIONS
 from platesieve.adapters.networks.confusion_file import parse_confusion
 
+pytestmark = pytest.mark.training
+
 
 @pytest.mark.parametrize(
     ("truth", "read", "edits"),

@@ -102,8 +102,9 @@ def killed_before_half_way(checkout: Path) -> int:
     config.write_text(text)
     weights = restored(RELEASED / "reader.onnx", np.stack([each for each, _ in drawn_crops(256)])).state_dict()
     save(checkout / "released.pt", {"average": {"weights": weights}, "seen": 0})
-    recipe = load_config(config, [])["train"]
-    run = Run(recipe, checkout / "models/work/reader/released.pt", recipe["samples"], checkout / "released.pt")
+    given = load_config(config, [])
+    recipe = given["train"]
+    run = Run(given, checkout / "models/work/reader/released.pt", recipe["samples"], checkout / "released.pt")
     run.seen = first_part(recipe) - 5 * recipe["batch"]
     run.save()
     return int(recipe["samples"])
