@@ -42,7 +42,7 @@ def identity(entry: Mapping[str, Any]) -> str:
         ("input", entry["input"]),
         ("output", entry["output"]),
         ("licence", "Apache-2.0; terms of the training pictures below"),
-        ("rebuild", f"`{entry['run']}`"),
+        ("rebuild", f"`{entry['run']}`: the same recipe from nothing, not the same chain of runs"),
     ]
     return table(("", ""), rows)
 

@@ -39,7 +39,8 @@ def multiplies_bfloat16(where: torch.device, cpu_info: Path = CPU_INFO) -> bool:
 def workers(where: torch.device) -> int:
     """Return how many processes draw: $WORKERS, else one beside a CPU and all cores but two beside a GPU.
 
-    A GPU takes tens of thousands of crops a second and a core draws about a thousand: drawing is what takes the time.
+    A core draws a few hundred crops a second (models/datasets/COVERAGE.md), less than a GPU learns from: drawing is
+    what takes the time there. No GPU was measured.
     """
     if "WORKERS" in os.environ:
         return max(1, int(os.environ["WORKERS"]))

@@ -27,7 +27,7 @@ PLATES = 120
 VIEWS = 3
 
 FITTINGS = (
-    ("light on dark", "15 to 25 % of the plates of most looks; nearly all of Argentina before 2016"),
+    ("light on dark", "2 to 25 % of the plates by look; nearly all of Argentina before 2016"),
     ("stickers, bolts, borders", "US looks: each corner may carry a month, a year or a test mark"),
     ("dealers' frames", "15 to 45 % by look, with lettering, over small print but never over the serial"),
     ("state names, slogans, artwork", "US looks; town, country band or state elsewhere"),
@@ -44,15 +44,28 @@ FITTINGS = (
 GEOMETRY = (
     ("width in the picture", f"{degrade.MIN_WIDTH_PX:.0f} to {degrade.MAX_WIDTH_PX:.0f} px, even in its logarithm"),
     (
-        "rotation, slant, perspective",
-        "small for two fifths, wide for a tenth (sd 7 degrees of rotation, 0.18 of slant)",
+        "rotation, slant (standard deviations)",
+        "; ".join(
+            f"{100 * share:.0f} % {np.degrees(degrade.TURN_RAD * turn):.1f} degrees and {degrade.SLANT * turn:.2f}"
+            for turn, share in degrade.TURNS
+        ),
     ),
+    ("camera that hangs askew", "photographed plates in three of ten, up to 20 degrees (sd 6)"),
     ("motion: length", "speed x shutter x sin(line of sight) / plate's width"),
     ("motion: speed", f"2 to {degrade.FASTEST_M_S:.0f} m/s"),
     ("motion: shutter, line of sight", "1/4000 to 1/125 s, 8 to 60 degrees"),
     ("motion: longest", "2.5 % of the picture's width, beyond which no person reads"),
     ("wrong corners", "off by 1.8 % of the width and 3.6 % of the height (sd), each side by 2 to 5 %"),
-    ("wrong rectification", "40 % by the upright box instead of the corners; margin 1 to 9 % and 2 to 18 %"),
+    (
+        "wrong rectification",
+        "40 % by the upright box instead of the corners; margin "
+        + " and ".join(
+            f"{100 * kept:g} to {100 * widest:g} % of the {side} ({100 * degrade.HUGGING:.0f} %: from {100 * hugged:g})"
+            for kept, widest, hugged, side in zip(
+                degrade.KEPT, degrade.WIDEST, degrade.HUGGED, ("width", "height"), strict=True
+            )
+        ),
+    ),
     (
         "video",
         f"{100 * degrade.LOOP_FILTERED:.0f} % of the JPEG ones smoothed as an H.264 loop filter does; no codec runs",
@@ -82,7 +95,7 @@ def coverage() -> str:
     return "\n".join(
         [
             "# What the drawings cover\n",
-            "Written by `python -m models.datasets.coverage` from the tables that the drawings use.\n",
+            "Written by `python -m models.datasets.coverage`, from the tables of the drawings where there are any.\n",
             "## Regions and formats\n",
             f"{len(formats)} groups, {many} formats, {len(LOOKS)} looks, {fonts}.\n",
             "`@` a letter, `#` a digit, `?` either, `/` the next row.\n",

@@ -39,6 +39,13 @@ CHANCES = {
 }
 """How often each fault strikes a crop that is spoiled with full strength; COVERAGE.md tells them."""
 HUGGING = 0.4  # of the crops may lose the plate's edge
+HUGGED = (-0.015, -0.14)  # least margin of those, as shares of width and height; of the others KEPT
+KEPT = (0.01, 0.02)
+WIDEST = (0.09, 0.18)
+TURNS = ((0.35, 0.35), (1.0, 0.45), (1.8, 0.12), (3.0, 0.08))
+"""How strongly a plate is turned, slanted and seen aslant, and the share of plates that are."""
+TURN_RAD, SLANT = 0.07, 0.10
+"""Standard deviations at strength 1."""
 LOOP_FILTERED = 0.2  # of the JPEG ones: what a video codec does to its blocks
 
 
@@ -82,9 +89,10 @@ def photograph(
 def _turned(rng: np.random.Generator, wide: float, high: float) -> NDArray[np.float64]:
     """Return the plate's corners under a random rotation, slant and perspective, now and then of 15 degrees."""
     quad = np.asarray([[0, 0], [wide, 0], [wide, high], [0, high]])
-    strength = float(rng.choice([0.35, 1.0, 1.8, 3.0], p=[0.35, 0.45, 0.12, 0.08]))
-    angle = float(rng.normal(0, 0.07)) * strength
-    shear_y, shear_x = float(rng.normal(0, 0.08)) * strength, float(rng.normal(0, 0.1)) * strength
+    strengths, shares = zip(*TURNS, strict=True)
+    strength = float(rng.choice(strengths, p=shares))
+    angle = float(rng.normal(0, TURN_RAD)) * strength
+    shear_y, shear_x = float(rng.normal(0, 0.08)) * strength, float(rng.normal(0, SLANT)) * strength
     turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     slant = np.asarray([[1, shear_x], [shear_y, 1]])
     quad = quad @ slant.T @ turn.T
@@ -290,7 +298,7 @@ def noisy_crop(rng: np.random.Generator, picture: Photograph, box_share: float =
     quad[[1, 2], 0] += sides[2] * wide
     quad[[2, 3], 1] += sides[3] * tall
     # Some detectors, and some people who label boxes, hug the characters: then the plate's own edge is cut away.
-    least = (-0.015, -0.14) if rng.random() < HUGGING else (0.01, 0.02)
-    margin = (float(rng.uniform(least[0], 0.09)), float(rng.uniform(least[1], 0.18)))
+    least = HUGGED if rng.random() < HUGGING else KEPT
+    margin = (float(rng.uniform(least[0], WIDEST[0])), float(rng.uniform(least[1], WIDEST[1])))
     corners = tuple((float(a), float(b)) for a, b in quad)
     return rectify(picture.luma, corners, margin)  # type: ignore[arg-type]
