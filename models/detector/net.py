@@ -91,21 +91,3 @@ class Exported(nn.Module):
         """Return heat (n, 1, h / 8, w / 8) in 0..1 and corner offsets (n, 8, h / 8, w / 8) in pixels."""
         raw = self.net(luma)
         return torch.sigmoid(raw[:, :1]), raw[:, 1:] * OFFSET_UNIT_PX
-
-
-def count_macs(net: nn.Module, width: int, height: int) -> int:
-    """Return multiply-accumulates of all convolutions for one image of that size."""
-    total = 0
-
-    def hook(layer: nn.Module, _inputs: object, output: Tensor) -> None:
-        nonlocal total
-        if isinstance(layer, nn.Conv2d):
-            taps = layer.kernel_size[0] * layer.kernel_size[1] * layer.in_channels // layer.groups
-            total += taps * output[0].numel()
-
-    hooks = [layer.register_forward_hook(hook) for layer in net.modules()]
-    with torch.no_grad():
-        net(torch.zeros(1, 1, height, width))
-    for each in hooks:
-        each.remove()
-    return total

@@ -61,8 +61,10 @@ def honesty(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     for name, row in measured["calibration"].items():
         sure = row["precision_of_most_confident_90"]
         shown = f"{sure['value']:.3f} [{sure['low']:.3f}, {sure['high']:.3f}]"
-        rows.append((f"{name}{_fitted(name, row)}", f"{row['error']:.3f}", shown, sure["n"]))
-    return table(("set", "expected calibration error", "precision of the 90 % most confident reads", "n"), rows)
+        each = f"{row['error_of_characters']:.3f}, n = {row['characters']}"
+        rows.append((f"{name}{_fitted(name, row)}", f"{row['error']:.3f}", each, shown, sure["n"]))
+    error = ("expected calibration error of texts", "of single characters (O=0, I=1)")
+    return table(("set", *error, "precision of the 90 % most confident reads", "n"), rows)
 
 
 def _fitted(name: str, row: Mapping[str, Any]) -> str:

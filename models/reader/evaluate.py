@@ -59,10 +59,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reader says: a text (empty: no plate), and how sure it is of the weakest character, 0..1."""
+    """What a reader says: a text (empty: no plate), how sure it is of the weakest character, 0..1, and of each."""
 
     text: str
     confidence: float
+    of_each: tuple[float, ...] = ()
 
 
 def evaluation_set(name: str) -> list[Case]:
@@ -110,7 +111,9 @@ def device_reader(file: Path, temperature: float = 1.0, table: dict[str, Any] | 
 
     def read(image: NDArray[np.uint8], corners: Corners) -> Answer:
         found = reader.read(Frame(grey(image), 0, 0, 0), Detection(corners, 1.0))
-        return Answer(found.text.reveal(), found.confidence) if found else Answer("", 0.0)
+        if found is None:
+            return Answer("", 0.0)
+        return Answer(found.text.reveal(), found.confidence, tuple(glyph.probability for glyph in found.glyphs))
 
     return read
 

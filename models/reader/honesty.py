@@ -6,12 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from models.common.metrics import fold
+from models.reader.confusion import align
 from models.reader.evaluate import answers, calibrate, device_reader
 from platesieve.evaluation.confidence import Answer as Judged
 from platesieve.evaluation.confidence import calibration_error, precision_of_most_confident, reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from models.reader.evaluate import Answer, Case
@@ -23,6 +24,19 @@ def judged(cases: Sequence[Case], found: Sequence[Answer]) -> list[Judged]:
     return [Judged(a.confidence, fold(a.text) == fold(c.corrected)) for a, c in pairs if a.text]
 
 
+def judged_characters(cases: Sequence[Case], found: Sequence[Answer]) -> list[Judged]:
+    """Return how sure each character that was read was, and whether it stands there (O=0, I=1); lost ones say nothing.
+
+    What stands where a text has too many characters or too few is found by the fewest edits.
+    """
+    out: list[Judged] = []
+    for answer, case in zip(found, cases, strict=True):
+        sure = iter(answer.of_each)
+        edits = align(fold(case.corrected), fold(answer.text))
+        out += [Judged(next(sure), true == read) for true, read in edits if read]
+    return out
+
+
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     """Part crops in two by plate, so that no plate is in both; the same on every machine."""
     parts: tuple[list[Case], list[Case]] = ([], [])
@@ -31,8 +45,10 @@ def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     return parts
 
 
-def cross_fitted(file: Path, table: dict[str, Any], cases: Sequence[Case]) -> tuple[list[Judged], list[float]]:
-    """Judge each half of the held-out crops with the temperature that the other half chooses.
+def cross_fitted(
+    file: Path, table: dict[str, Any], cases: Sequence[Case]
+) -> tuple[list[Case], list[Answer], list[float]]:
+    """Read each half of the held-out crops with the temperature that the other half chooses.
 
     Args:
         file: of the reader.
@@ -40,27 +56,30 @@ def cross_fitted(file: Path, table: dict[str, Any], cases: Sequence[Case]) -> tu
         cases: crops that chose the released temperature.
 
     Returns:
-        All of them judged, and the temperatures that the first and the second half were read with.
+        All of them in another order, what was read, and the temperatures of the first and of the second half.
     """
     first, second = halves(cases)
-    found: list[Judged] = []
+    found: list[Answer] = []
     temperatures = []
     for mine, other in ((first, second), (second, first)):
         temperature = calibrate(file, other)
         read = device_reader(file, temperature, table | {"temperature": temperature})
-        found += judged(mine, answers(mine, read))
+        found += answers(mine, read)
         temperatures.append(temperature)
-    return found, temperatures
+    return first + second, found, temperatures
 
 
-def honesty(named: dict[str, list[Judged]]) -> dict[str, Any]:
-    """Return calibration error, the diagram's rows, and precision of the 90 % most confident, by set."""
-    return {
-        name: {
-            "error": round(calibration_error(each) or 0.0, 4),
-            "precision_of_most_confident_90": precision_of_most_confident(each, 0.9).as_json(),
-            "reliability": reliability(each),
-        }
-        for name, each in named.items()
-        if each
-    }
+def honesty(named: Mapping[str, tuple[Sequence[Case], Sequence[Answer]]]) -> dict[str, Any]:
+    """Return calibration error of texts and of characters, the diagram's rows, precision of the 90 % surest, by set."""
+    rows = {}
+    for name, (cases, found) in named.items():
+        each, characters = judged(cases, found), judged_characters(cases, found)
+        if each:
+            rows[name] = {
+                "error": round(calibration_error(each) or 0.0, 4),
+                "error_of_characters": round(calibration_error(characters) or 0.0, 4),
+                "characters": len(characters),
+                "precision_of_most_confident_90": precision_of_most_confident(each, 0.9).as_json(),
+                "reliability": reliability(each),
+            }
+    return rows

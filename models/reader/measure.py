@@ -27,7 +27,7 @@ from models.datasets.plates import draw_lettering
 from models.reader import bias, clips, gallery, sweeps, timing
 from models.reader.evaluate import EVALUATION_SETS, PEER, answers, device_reader, evaluation_set
 from models.reader.evaluate import held_out_sets as load_held_out
-from models.reader.honesty import cross_fitted, honesty, judged
+from models.reader.honesty import cross_fitted, honesty
 from platesieve.adapters.networks.onnx_models import OnnxPlateReader
 from platesieve.evaluation.diagram import reliability_svg
 from platesieve.settings import Settings, Vision
@@ -85,10 +85,11 @@ def confidences(
     file: Path, table: dict[str, Any], cases: Mapping[str, Sequence[Case]], found: Mapping[str, Sequence[Answer]]
 ) -> dict[str, Any]:
     """Return how honest the confidences are by set; held-out crops, which choose temperatures, are cross-fitted."""
-    each = {name: judged(cases[name], found[name]) for name in cases}
+    each = {name: (cases[name], found[name]) for name in cases}
     temperatures: list[float] = []
     if "held-out" in each:
-        each["held-out"], temperatures = cross_fitted(file, table, cases["held-out"])
+        ordered, read, temperatures = cross_fitted(file, table, cases["held-out"])
+        each["held-out"] = (ordered, read)
     rows = honesty(each)
     if temperatures:
         rows["held-out"]["temperatures"] = temperatures

@@ -102,11 +102,29 @@ def test_no_crop_chooses_the_temperature_it_is_judged_by(monkeypatch: pytest.Mon
     for replaced in (calibrate, device_reader, answers):
         monkeypatch.setattr(honesty, replaced.__name__, replaced)
     cases = [case(f"AB{number:02d}") for number in range(30)]
-    found, temperatures = honesty.cross_fitted(tmp_path, {"temperature": 9.0, "regions": ["unknown"]}, cases)
+    table = {"temperature": 9.0, "regions": ["unknown"]}
+    ordered, found, temperatures = honesty.cross_fitted(tmp_path, table, cases)
     assert temperatures == [1.1, 2.1]
-    assert len(found) == 30
-    assert all(each.right for each in found)
+    assert {c.text for c in ordered} == {c.text for c in cases}
+    assert [answer.text for answer in found] == [c.text for c in ordered]
     assert {each.confidence for each in found} == {1 / 1.1, 1 / 2.1}
+
+
+def test_each_character_is_judged_by_what_stands_where_it_was_read() -> None:
+    """Folded; a lost character promises nothing, one too many is wrong, and a picture read as nothing has none."""
+    cases = [case("AB012"), case("AB012"), case("AB012"), case("AB012")]
+    found = [
+        evaluate.Answer("ABO12", 0.6, (0.9, 0.8, 0.7, 0.95, 0.6)),
+        evaluate.Answer("B012", 0.5, (0.5, 0.6, 0.7, 0.8)),
+        evaluate.Answer("AB0127", 0.3, (0.9, 0.9, 0.9, 0.9, 0.9, 0.3)),
+        evaluate.Answer("", 0.0),
+    ]
+    judged = honesty.judged_characters(cases, found)
+    assert len(judged) == 15
+    assert [each.confidence for each in judged if not each.right] == [0.3]
+    row = honesty.honesty({"set": (cases, found), "none": ([], [])})["set"]
+    assert row["characters"] == 15
+    assert 0 < row["error_of_characters"] < row["error"]
 
 
 def test_calls_take_turns() -> None:
