@@ -63,7 +63,7 @@ def count(frames: Sequence[NDArray[np.uint8]], finder: PlateFinder, reader: Onnx
             sure += text is not None and text.confidence >= SURE
     return {"frames": len(frames)} | {
         name: {
-            k: v if k == "n" or v is None else round(1000 * v, 1) for k, v in per_unit(n, len(frames)).as_json().items()
+            k: v if k == "n" or v is None else round(v, 1) for k, v in per_unit(n, len(frames), 1000).as_json().items()
         }
         for name, n in (("found", found), ("read", read), ("read_surely", sure))
     }

@@ -65,14 +65,17 @@ def share(hits: int, n: int) -> Rate:
     return Rate(p, n, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def per_unit(count: int, n: int) -> Rate:
-    """Return a count per unit, which may exceed 1, with Byar's interval for a Poisson count (Breslow and Day 1987)."""
+def per_unit(count: int, n: int, units: int = 1) -> Rate:
+    """Return a count per so many of n units; it may exceed 1.
+
+    The interval is Byar's for a Poisson count (Breslow and Day 1987).
+    """
     if n == 0:
         return Rate(None, 0, None, None)
     low = count * (1 - 1 / (9 * count) - Z95 / (3 * math.sqrt(count))) ** 3 if count else 0.0
     more = count + 1
     high = more * (1 - 1 / (9 * more) + Z95 / (3 * math.sqrt(more))) ** 3
-    return Rate(count / n, n, max(low, 0.0) / n, high / n)
+    return Rate(units * count / n, n, units * max(low, 0.0) / n, units * high / n)
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

@@ -101,8 +101,8 @@ class PictureScores:
             },
         }
         if self.plate_free:
-            rates["detection"]["false_plates_per_plate_free_image"] = per_unit(
-                self.false_of_plate_free, self.plate_free
+            rates["detection"]["false_plates_per_1000_plate_free"] = per_unit(
+                self.false_of_plate_free, self.plate_free, 1000
             )
         times = {"detect": _times(self.detect_ms), "read": _times(self.read_ms)}
         if self.reader is not None:

@@ -124,10 +124,10 @@ def test_false_plates_are_counted_apart_where_there_is_no_plate() -> None:
     eyes = Eyes({WHERE: "AB12CDE", ELSEWHERE: "TAXI"})
     answer = evaluate_pictures([labelled("AB12CDE"), empty, unsure], load, eyes, eyes).as_json("set")
 
-    assert answer["detection"]["false_plates_per_plate_free_image"] == 2.0
-    assert answer["of"]["detection"]["false_plates_per_plate_free_image"] == 1
+    assert answer["detection"]["false_plates_per_1000_plate_free"] == 2000.0
+    assert answer["of"]["detection"]["false_plates_per_1000_plate_free"] == 1
     without = evaluate_pictures([labelled("AB12CDE")], load, eyes, eyes).as_json("set")
-    assert "false_plates_per_plate_free_image" not in without["detection"]
+    assert "false_plates_per_1000_plate_free" not in without["detection"]
 
 
 def test_the_answer_has_counts_and_no_plate() -> None:
