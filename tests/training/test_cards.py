@@ -175,7 +175,7 @@ def test_the_country_is_told_as_the_device_tells_it() -> None:
 
 def test_in_sample_confidences_say_so() -> None:
     """Crops that chose the temperature flatter it."""
-    row = {"error": 0.01, "error_of_characters": 0.002, "characters": 63}
+    row: dict[str, Any] = {"error": 0.01, "error_of_characters": 0.002, "characters": 63}
     row |= {"precision_of_most_confident_90": {"value": 1.0, "low": 0.9, "high": 1.0, "n": 9}}
     assert "held-out, in sample: these crops chose the temperature |" in honesty({}, {"calibration": {"held-out": row}})
     fitted = {"calibration": {"held-out": row | {"temperatures": [1.2, 1.4]}}}
