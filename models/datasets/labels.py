@@ -40,6 +40,12 @@ def crop_sets() -> tuple[str, ...]:
     return CROP_SETS if wanted == "true" else tuple(name for name in CROP_SETS if name != CATALOGUE)
 
 
+def sets_at_hand() -> list[str]:
+    """Return the sets of crops and scenes that a training would find now."""
+    train = data_folder() / "train"
+    return [name for name in (*crop_sets(), *SCENE_SETS) if (train / name / "labels.jsonl").is_file()]
+
+
 def data_folder() -> Path:
     """Return the folder with the photographs, $PLATESIEVE_DATA or shared/data beside the checkout; it may not exist."""
     return Path(os.environ.get("PLATESIEVE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).resolve()

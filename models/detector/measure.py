@@ -59,7 +59,7 @@ def held_out(file: Path, threshold: float, scenes: list[Scene]) -> dict[str, Any
                 off = np.abs(np.asarray(hits[number].corners) - plate.corners).mean(axis=0)
                 errors.append(off / np.ptp(plate.corners, axis=0))
     readable = [p for p in plates if p[0] >= WIDTHS_PX[1]]
-    low, high = np.quantile([p[1] for p in readable], (1 / 3, 2 / 3))
+    low, high = np.quantile([p[1] for p in readable], (1 / 3, 2 / 3)) if readable else (0.0, 0.0)
 
     def share(chosen: list[tuple[float, float, str, bool]]) -> dict[str, Any]:
         return Score(sum(hit for *_, hit in chosen), len(chosen)).table()

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
 from models.common.machine import device, workers
 from models.common.progress import Telling
+from models.datasets.labels import sets_at_hand
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import load_scenes
 from models.detector.data import Crops
@@ -136,7 +137,11 @@ def batches(
 
 
 class Run:
-    """One training run: net, optimiser, moving average, and crops seen, from the checkpoint where there is one."""
+    """One training run: net, optimiser, moving average, and crops seen, from the checkpoint where there is one.
+
+    Raises:
+        SystemExit: the checkpoint was taught on other photographs, so that its card would tell something untrue.
+    """
 
     def __init__(self, recipe: Recipe, work: Path) -> None:
         self.recipe, self.path, self.seen = recipe, work / CHECKPOINT, 0
@@ -146,8 +151,11 @@ class Run:
         self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
         self.average = MovingAverage(self.net, recipe.ema)
+        self.sets = sets_at_hand()
         kept = load(self.path)
         if kept:
+            if kept.get("sets") != self.sets:
+                raise SystemExit(f"{self.path} was taught on other photographs: move it away, or bring them back")
             self.net.load_state_dict(kept["net"])
             self.optimiser.load_state_dict(kept["optimiser"])
             self.average.restore(kept["average"], self.where)
@@ -166,7 +174,12 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "seen": self.seen}
+        state = {
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seen": self.seen,
+            "sets": self.sets,
+        }
         save(self.path, state | {"average": self.average.state()})
 
     def is_due(self, every: int) -> bool:

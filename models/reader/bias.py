@@ -56,6 +56,8 @@ def by_light(cases: Sequence[Case], found: Sequence[Answer]) -> dict[str, dict[s
         low, high = np.quantile(values, (1 / 3, 2 / 3))
         thirds = (values < low, (values >= low) & (values < high), values >= high)
         for name, third in zip(names, thirds, strict=True):
+            if not third.any():  # of a handful of crops, or of equal ones
+                continue
             inside = {"from": round(float(values[third].min()), 1), "to": round(float(values[third].max()), 1)}
             scores[name] = inside | Score(int(right[third].sum()), int(third.sum())).table()
     return scores

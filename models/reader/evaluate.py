@@ -178,7 +178,7 @@ def calibrate(file: Path, cases: Sequence[Case] | None = None) -> float:
     for case in [c for group in held_out_sets().values() for c in group] if cases is None else cases:
         logits, *region = net.run(None, {"crop": normalise(rectify(grey(case.image), corners_of(case.box)))})
         known.append((logits[0], decode_region(region[0][0], REGIONS) if region else None, case.text))
-    losses = {}
+    losses: dict[float, float] = {}
     for temperature in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0):
         loss = []
         for logits, countries, text in known:
@@ -187,6 +187,9 @@ def calibrate(file: Path, cases: Sequence[Case] | None = None) -> float:
                 sure = min(g.probability for g in found.glyphs)
                 right = fold(found.text.reveal()) == fold(text)
                 loss.append(-np.log(max(sure if right else 1 - sure, 1e-4)))
+        if not loss:
+            print("nothing was read that could choose a temperature: 1.0")
+            return 1.0
         losses[temperature] = float(np.mean(loss))
     best = min(losses, key=lambda t: losses[t])
     print(f"temperature {best}: log loss {losses[best]:.4f}; at 1.0 {losses[1.0]:.4f}", flush=True)

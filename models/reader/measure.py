@@ -91,7 +91,7 @@ def confidences(
         ordered, read, temperatures = cross_fitted(file, table, cases["held-out"])
         each["held-out"] = (ordered, read)
     rows = honesty(each)
-    if temperatures:
+    if temperatures and "held-out" in rows:
         rows["held-out"]["temperatures"] = temperatures
     return rows
 

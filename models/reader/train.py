@@ -19,7 +19,7 @@ from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.crops import Crop, count_crops, load_crops
-from models.datasets.labels import crop_sets
+from models.datasets.labels import sets_at_hand
 from models.reader.data import Batch, chosen_crops, start_producers
 from models.reader.net import BLANK, STEPS, Reader
 from models.reader.regions import UNTAUGHT
@@ -112,7 +112,7 @@ def _groups(net: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
 def taught_on(config: dict[str, Any]) -> dict[str, Any]:
     """Return what the pictures of a run are made from; doubted crops apart, which its second half leaves out."""
     real = {key: value for key, value in config["real"].items() if key != "dropped"}
-    return {"sets": list(crop_sets()), "real": real, "mix": dict(config["mix"])}
+    return {"sets": sets_at_hand(), "real": real, "mix": dict(config["mix"])}
 
 
 def samples_behind(state: dict[str, Any]) -> int:
@@ -124,7 +124,8 @@ class Run:
     """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set.
 
     Raises:
-        SystemExit: the checkpoint to go on from was taught on other pictures: its cards would tell something untrue.
+        SystemExit: the checkpoint to go on from was taught on other pictures, so that its card would tell something
+            untrue; or there is none to start from.
     """
 
     def __init__(self, config: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
@@ -138,7 +139,10 @@ class Run:
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
         )
         state = load(path)
-        if state is None and warm_start and (first := load(warm_start)):
+        if state is None and warm_start:
+            first = load(warm_start)
+            if first is None:
+                raise SystemExit(f"{warm_start} does not exist: give a checkpoint to start from, or none")
             self.net.load_state_dict(first["average"]["weights"])
             self.before = samples_behind(first)
         self.average = MovingAverage(self.net, recipe["average"])

@@ -4,8 +4,10 @@
 #   models/runs/detector.sh            CPU: about 2 h on two free cores; GPU: as fast as the cores beside it draw
 #   WORKERS=12 models/runs/detector.sh processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
 #   VERSION=1.1                        what released.toml shall say (default: the released version and `+rebuilt`)
+#   CATALOGUE=false                    where the released reader was made so: the catalogue is then not measured on either
 #   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data); without them only drawn plates
 set -eu
+[ -z "${PLATESIEVE_DATA:-}" ] || export PLATESIEVE_DATA="$(realpath -m -- "$PLATESIEVE_DATA")"
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 work=models/work/detector
@@ -21,6 +23,7 @@ step "1 of 5: python with torch, fonts"
 # training scenes is collected; from then on it looks at these places again and again.
 step "2 of 5: first part of the training"
 mkdir -p "$work"
+[ -e "$work/last.pt" ] || rm -f "$work/mistakes.json" "$work/train.log"  # of a training that was moved away
 if [ ! -s "$work/mistakes.json" ]; then
   nice -n 19 "$python" -u -m models.detector.train --first-part
 

@@ -1,7 +1,8 @@
 # What both trainings need: python with torch, and fonts. Sourced by reader.sh and detector.sh, which set $python.
 
 [ -x "$python" ] || python3 -m venv .venv
-if ! "$python" -c 'import torch, onnx, PIL' 2>/dev/null; then
+if ! "$python" -c 'import torch, onnx, PIL, cv2, cryptography, onnxruntime, pydantic, rich' 2>/dev/null; then
+  "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip  # a venv whose making was killed
   # On PyPI torch for x86 comes with gigabytes of CUDA. PyTorch's own index for CPUs has a build without, which pip prefers
   # (2.13.0+cpu counts as newer than 2.13.0); PIP_EXTRA_INDEX_URL is pip's own variable for such an index.
   command -v nvidia-smi >/dev/null || [ -n "${PIP_EXTRA_INDEX_URL:-}" ] ||

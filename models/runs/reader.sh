@@ -8,6 +8,8 @@
 #   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data); without them only drawn plates
 #   PEER=...                           fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
 set -eu
+[ -z "${PLATESIEVE_DATA:-}" ] || export PLATESIEVE_DATA="$(realpath -m -- "$PLATESIEVE_DATA")"
+[ -z "${PEER:-}" ] || PEER=$(realpath -m -- "$PEER")
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 work=models/work/reader
@@ -26,6 +28,7 @@ step "1 of 7: python with torch, fonts"
 # enough to doubt machine-read labels; the second half goes on without the doubted crops.
 step "2 of 7: first half of the training"
 mkdir -p "$work"
+[ -e "$work/released.pt" ] || rm -f "$work/doubted.txt" "$work/released.log"  # of a training that was moved away
 if [ ! -s "$work/doubted.txt" ]; then
   nice -n 19 "$python" -u -m models.reader.train --name released --first-part
   "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.part"

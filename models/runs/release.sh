@@ -4,9 +4,10 @@
 #   models/runs/release.sh READER.pt READER_VERSION DETECTOR.pt DETECTOR_VERSION
 #   READER_LOGS="a.log b.log" DETECTOR_LOGS="a.log"    draw the curves of these logs, oldest first
 #   CONFUSION_PLATES=1500                              draw fewer plates for the table of confusions
+#   CATALOGUE=false                                    where the reader was made so: models/runs/reader.sh
 #   PLATESIEVE_DATA=...                                where the photographs are (default ../shared/data)
 set -eu
-[ $# -eq 4 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 4 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TELEMETRY=1

@@ -271,7 +271,7 @@ def test_a_resumed_run_sees_new_crops_and_tells_held_out_scores(
     first = torch.load(tmp_path / "last.pt", weights_only=True)
     train.train(recipe, tmp_path, 8)
     second = torch.load(tmp_path / "last.pt", weights_only=True)
-    assert set(second) == {"net", "optimiser", "average", "seen"}
+    assert set(second) == {"net", "optimiser", "average", "seen", "sets"}
     assert (first["seen"], second["seen"]) == (4, 8)
     assert second["average"]["steps"] == 2 * first["average"]["steps"]
     before, after, again = (next(iter(stream))["luma"] for stream in (*streams, streams[0]))
@@ -283,6 +283,18 @@ def test_a_resumed_run_sees_new_crops_and_tells_held_out_scores(
     train.train(recipe, tmp_path, 8)  # done: nothing is drawn, nothing said
     assert len(streams) == 2
     assert (tmp_path / "train.log").read_text().splitlines() == lines
+
+
+def test_a_run_goes_on_with_the_photographs_it_was_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a card would tell of photographs that half of the training never saw."""
+    recipe = read_recipe(HERE / "config.toml")
+    monkeypatch.setenv("PLATESIEVE_DATA", str(tmp_path))
+    train.Run(recipe, tmp_path).save()
+    train.Run(recipe, tmp_path)
+    (tmp_path / "train" / "easypr").mkdir(parents=True)
+    (tmp_path / "train" / "easypr" / "labels.jsonl").touch()
+    with pytest.raises(SystemExit, match="taught on other photographs"):
+        train.Run(recipe, tmp_path)
 
 
 def test_running_scores_are_those_of_the_exported_file(tmp_path: Path) -> None:

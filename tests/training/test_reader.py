@@ -306,14 +306,19 @@ def test_a_warm_start_counts_what_was_taught_before(tmp_path: Path) -> None:
 def test_a_run_goes_on_with_the_pictures_it_was_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a card would say that a set was left out which half of the training saw. Doubted crops may change."""
     here = Path(inspect.getfile(train)).with_name("config.toml")
+    monkeypatch.setenv("PLATESIEVE_DATA", str(tmp_path / "none"))
     train.Run(train.load_config(here, []), tmp_path / "run.pt", 100, None).save()
     train.Run(train.load_config(here, ["real.dropped='doubted.txt'"]), tmp_path / "run.pt", 100, None)
     for change in ("mix.none=0.2", "real.min_char_prob=0.1"):
         with pytest.raises(SystemExit, match="taught on other pictures"):
             train.Run(train.load_config(here, [change]), tmp_path / "run.pt", 100, None)
-    monkeypatch.setenv("CATALOGUE", "false")
+    (tmp_path / "train" / "crops-openlpr").mkdir(parents=True)
+    (tmp_path / "train" / "crops-openlpr" / "labels.jsonl").touch()
+    monkeypatch.setenv("PLATESIEVE_DATA", str(tmp_path))
     with pytest.raises(SystemExit, match="taught on other pictures"):
         train.Run(train.load_config(here, []), tmp_path / "run.pt", 100, None)
+    with pytest.raises(SystemExit, match="does not exist"):
+        train.Run(train.load_config(here, []), tmp_path / "new.pt", 100, tmp_path / "none.pt")
 
 
 def test_losses_may_be_on_another_device_than_the_lengths_of_texts() -> None:

@@ -21,6 +21,8 @@ pytest.importorskip("PIL", reason="needs the extra `train`")
 bias = importlib.import_module("models.reader.bias")
 evaluate = importlib.import_module("models.reader.evaluate")
 honesty = importlib.import_module("models.reader.honesty")
+measure = importlib.import_module("models.reader.measure")
+release = importlib.import_module("models.common.release")
 timing = importlib.import_module("models.reader.timing")
 
 pytestmark = pytest.mark.training
@@ -125,6 +127,16 @@ def test_each_character_is_judged_by_what_stands_where_it_was_read() -> None:
     row = honesty.honesty({"set": (cases, found), "none": ([], [])})["set"]
     assert row["characters"] == 15
     assert 0 < row["error_of_characters"] < row["error"]
+
+
+def test_a_handful_of_crops_is_measured_as_well_as_none(tmp_path: Path) -> None:
+    """One crop, or equal ones, have no thirds; where nothing was read, nothing is chosen."""
+    for count in (1, 2, 5):
+        cases = [case("AB012")] * count
+        found = [evaluate.Answer("AB012", 0.9, (0.9,) * 5)] * count
+        assert sum(row["n"] for name, row in bias.by_light(cases, found).items() if "contrast" not in name) == count
+    assert evaluate.calibrate(release.RELEASED / "reader.onnx", []) == 1.0
+    assert measure.confidences(tmp_path, {}, {}, {}) == {}
 
 
 def test_calls_take_turns() -> None:

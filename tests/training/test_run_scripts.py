@@ -112,8 +112,9 @@ def killed_before_half_way(checkout: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_reader_is_rebuilt_without_photographs(checkout: Path) -> None:
+def test_a_reader_is_rebuilt_without_photographs(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its training goes on where it was killed; all that is released is of one net, and both cards are of it."""
+    monkeypatch.setenv("PLATESIEVE_DATA", str(checkout / "no-photographs"))
     before = manifest(checkout)
     samples = killed_before_half_way(checkout)
     done = run(checkout, "reader.sh")
@@ -153,4 +154,4 @@ def test_torch_for_cpus_is_offered_where_there_is_no_gpu(
         env={"PATH": f"{tmp_path}/tools:{tmp_path}/bin", "PYTHONPATH": "src:.", "PIP_EXTRA_INDEX_URL": index},
     )  # fmt: skip
     assert ("PIP_EXTRA_INDEX_URL" in done.stdout) is hinted
-    assert asked.read_text().splitlines() == ["-m pip install -e .[train]"]
+    assert asked.read_text().splitlines() == ["-m pip --version", "-m pip install -e .[train]"]
