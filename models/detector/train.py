@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
@@ -191,6 +192,7 @@ def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None) 
     """Train from the checkpoint, if there is one, until `until` crops of the recipe were seen."""
     seed_everything(recipe.seed)
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)  # before processes are forked: one that ends a pool whose threads it has not waits for ever
     run = Run(recipe, work)
     if run.seen >= until:
         return
