@@ -62,7 +62,7 @@ GEOMETRY = (
         + " and ".join(
             f"{100 * kept:g} to {100 * widest:g} % of the {side} ({100 * degrade.HUGGING:.0f} %: from {100 * hugged:g})"
             for kept, widest, hugged, side in zip(
-                degrade.KEPT, degrade.WIDEST, degrade.HUGGED, ("width", "height"), strict=True
+                degrade.LEAST_MARGIN, degrade.MOST_MARGIN, degrade.LEAST_MARGIN_HUGGED, ("width", "height"), strict=True
             )
         ),
     ),

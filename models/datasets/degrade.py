@@ -39,9 +39,9 @@ CHANCES = {
 }
 """How often each fault strikes a crop that is spoiled with full strength; COVERAGE.md tells them."""
 HUGGING = 0.4  # of the crops may lose the plate's edge
-HUGGED = (-0.015, -0.14)  # least margin of those, as shares of width and height; of the others KEPT
-KEPT = (0.01, 0.02)
-WIDEST = (0.09, 0.18)
+LEAST_MARGIN_HUGGED = (-0.015, -0.14)  # of those, as shares of width and height
+LEAST_MARGIN = (0.01, 0.02)
+MOST_MARGIN = (0.09, 0.18)
 TURNS = ((0.35, 0.35), (1.0, 0.45), (1.8, 0.12), (3.0, 0.08))
 """How strongly a plate is turned, slanted and seen aslant, and the share of plates that are."""
 TURN_RAD, SLANT = 0.07, 0.10
@@ -298,7 +298,7 @@ def noisy_crop(rng: np.random.Generator, picture: Photograph, box_share: float =
     quad[[1, 2], 0] += sides[2] * wide
     quad[[2, 3], 1] += sides[3] * tall
     # Some detectors, and some people who label boxes, hug the characters: then the plate's own edge is cut away.
-    least = HUGGED if rng.random() < HUGGING else KEPT
-    margin = (float(rng.uniform(least[0], WIDEST[0])), float(rng.uniform(least[1], WIDEST[1])))
+    least = LEAST_MARGIN_HUGGED if rng.random() < HUGGING else LEAST_MARGIN
+    margin = (float(rng.uniform(least[0], MOST_MARGIN[0])), float(rng.uniform(least[1], MOST_MARGIN[1])))
     corners = tuple((float(a), float(b)) for a, b in quad)
     return rectify(picture.luma, corners, margin)  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ class Answer:
 
     text: str
     confidence: float
-    of_each: tuple[float, ...] = ()
+    of_characters: tuple[float, ...] = ()
 
 
 def evaluation_set(name: str) -> list[Case]:

@@ -31,7 +31,7 @@ def judged_characters(cases: Sequence[Case], found: Sequence[Answer]) -> list[Ju
     """
     out: list[Judged] = []
     for answer, case in zip(found, cases, strict=True):
-        sure = iter(answer.of_each)
+        sure = iter(answer.of_characters)
         edits = align(fold(case.corrected), fold(answer.text))
         out += [Judged(next(sure), true == read) for true, read in edits if read]
     return out

@@ -4,7 +4,7 @@
 #   models/runs/reader.sh              CPU: about 3 h on two free cores, 6 h on busy ones; GPU: as fast as the cores beside it draw
 #   WORKERS=12 models/runs/reader.sh   processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
 #   VERSION=3.0                        what released.toml shall say (default: the released version and `+rebuilt`)
-#   CATALOGUE=false                    without crops-us-catalogue, the set with the weakest provenance
+#   CATALOGUE=false                    without crops-us-catalogue, the set with the weakest provenance (datasets/labels.py)
 #   PLATESIEVE_DATA=...                where the photographs are (default ../shared/data); without them only drawn plates
 #   PEER=...                           fast-plate-ocr cct_xs_v1_global.onnx, scored beside ours
 set -eu
@@ -13,7 +13,6 @@ set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
 work=models/work/reader
-export CATALOGUE="${CATALOGUE:-true}"  # models/datasets/labels.py: nothing of it is then read, taught or measured
 data=${PLATESIEVE_DATA:-../shared/data}
 peer=${PEER:-$data/peers/cct_xs_v1_global.onnx}
 # Waiting threads that spin cost more than they bring when the cores are shared.
@@ -36,8 +35,7 @@ if [ ! -s "$work/doubted.txt" ]; then
 fi
 
 step "3 of 7: second half, without doubted crops"
-nice -n 19 "$python" -u -m models.reader.train --name released \
-  --set "real.dropped='$work/doubted.txt'"
+nice -n 19 "$python" -u -m models.reader.train --name released --set "real.dropped='$work/doubted.txt'"
 
 step "4 of 7: the region head, every country as often"
 nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/released.pt" --out "$work/taught.pt"

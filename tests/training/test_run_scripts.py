@@ -70,6 +70,14 @@ def manifest(checkout: Path) -> dict[str, Any]:
     return tomllib.loads((checkout / "models" / "released.toml").read_text())
 
 
+def all_tell_of(entry: dict[str, Any], checkout: Path) -> None:
+    """Assert that a table of released.toml and both cards tell of the file that is there."""
+    assert entry["sha256"] == sha256(checkout / "models" / "released" / entry["file"])
+    for role in ("detector", "reader"):
+        card = (checkout / "models" / role / "CARD.md").read_text()
+        assert entry["sha256"][:12] in card, role
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
@@ -79,12 +87,10 @@ def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
     after = manifest(checkout)
     entry = after["detector"]
-    assert entry["sha256"] == sha256(checkout / "models" / "released" / entry["file"]) != before["detector"]["sha256"]
+    assert entry["sha256"] != before["detector"]["sha256"]
     assert (entry["version"], entry["samples"]) == (before["detector"]["version"] + "+rebuilt", SHORT["samples"])
     assert entry["thresholds"] == before["detector"]["thresholds"]
-    for role in ("detector", "reader"):
-        card = (checkout / "models" / role / "CARD.md").read_text()
-        assert entry["sha256"][:12] in card, role
+    all_tell_of(entry, checkout)
     assert {**after, "detector": None} == {**before, "detector": None}
     for told in ("no photographs: drawn plates", "calibrated on composed crops", "released thresholds are kept"):
         assert told in done.stdout
@@ -121,11 +127,9 @@ def test_a_reader_is_rebuilt_without_photographs(checkout: Path, monkeypatch: py
     assert done.returncode == 0, done.stderr
     after = manifest(checkout)
     entry = after["reader"]
-    assert entry["sha256"] == sha256(checkout / "models" / "released" / entry["file"]) != before["reader"]["sha256"]
+    assert entry["sha256"] != before["reader"]["sha256"]
     assert (entry["version"], entry["samples"]) == (before["reader"]["version"] + "+rebuilt", samples)
-    for role in ("detector", "reader"):
-        card = (checkout / "models" / role / "CARD.md").read_text()
-        assert entry["sha256"][:12] in card, role
+    all_tell_of(entry, checkout)
     assert after["detector"]["sha256"] == before["detector"]["sha256"]
     assert "resumed at 1200 samples" in done.stdout
     assert (checkout / "models/work/reader/doubted.txt").exists()

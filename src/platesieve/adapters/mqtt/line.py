@@ -265,10 +265,13 @@ class Line(abc.ABC):
             attempt.trouble = f"the broker refused us: {reason}"
 
     def _take(self, attempt: Attempt, topic: str, payload: bytes) -> None:
-        if topic == self._address.cosigned or paho.topic_matches_sub(self._address.commands, topic):
+        """Keep what was subscribed to; amqtt 0.11 hands a new subscriber every retained message, asked for or not."""
+        if topic == self._address.receipts:
+            self._keep_receipt(payload)
+        elif topic == self._address.cosigned or paho.topic_matches_sub(self._address.commands, topic):
             self._ferry(attempt, payload)
-        if topic != self._address.receipts:
-            return  # some brokers hand a new subscriber retained messages that it did not ask for (amqtt 0.11)
+
+    def _keep_receipt(self, payload: bytes) -> None:
         try:
             self.receipts.put_nowait(payload)
             self._on_event()
