@@ -33,6 +33,23 @@ def load(path: Path) -> dict[str, Any] | None:
     return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
 
 
+def samples_behind(state: dict[str, Any]) -> int:
+    """Return how many samples the weights of a checkpoint were taught on, those before a warm start among them."""
+    return int(state["seen"]) + int(state.get("before", 0))
+
+
+def start_of(warm_start: Path) -> dict[str, Any]:
+    """Read the checkpoint whose averaged weights a training starts from.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    state = load(warm_start)
+    if state is None:
+        raise SystemExit(f"{warm_start} does not exist: give a checkpoint to start from, or none")
+    return state
+
+
 def cosine(seen: int, total: int, warm_up: int, floor: float = 0.01) -> float:
     """Return the factor on the learning rate after `seen` of `total` samples: linear warm-up, then half a cosine."""
     if seen < warm_up:

@@ -80,9 +80,16 @@ def _unlabelled() -> dict[str, list[list[float]]]:
 def masked(source: str, label: Label) -> list[list[float]]:
     """Return regions of a scene (x, y, width, height) that may hold a plate without a label.
 
-    They are those of the set itself, and those an earlier model found and a person confirmed (unlabelled.json).
+    They are those of the set itself, those an earlier model found and a person confirmed (unlabelled.json), and what
+    is labelled as a plate but is blank or a sign.
     """
-    return [*label.get("ignore", []), *_unlabelled().get(f"{source}/{label['image']}", [])]
+    blank = [plate["box"] for plate in label["plates"] if is_blank(plate)]
+    return [*label.get("ignore", []), *_unlabelled().get(f"{source}/{label['image']}", []), *blank]
+
+
+def is_blank(plate: Label) -> bool:
+    """Return True where a person saw nothing to read on a scene's plate: a blank plate, or a sign."""
+    return plate.get("by_eye") is True and not plate["text"]
 
 
 def text_of(label: Label) -> str:

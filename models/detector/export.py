@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load
+from models.common.checkpoints import load, samples_behind
 from models.common.forms import Paired, choose
 from models.common.quantise import quantise
 from models.common.release import publish, sha256, version_of
@@ -57,7 +57,7 @@ def load_average(checkpoint: Path) -> tuple[PlateNet, int]:
     if kept is None:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/detector.sh)")
     net.load_state_dict(kept["average"]["weights"])
-    return net.eval(), int(kept["seen"])
+    return net.eval(), samples_behind(kept)
 
 
 def export(net: PlateNet, target: Path) -> None:

@@ -6,7 +6,6 @@ On a GPU where there is one, on one thread of the CPU elsewhere; a checkpoint of
 from __future__ import annotations
 
 import argparse
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +15,10 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
+from models.common.checkpoints import MovingAverage, cosine, load, samples_behind, save, seed_everything, start_of
 from models.common.machine import device, workers
 from models.common.progress import Telling
+from models.common.recipes import load_config
 from models.datasets.labels import sets_at_hand
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import load_scenes
@@ -28,7 +28,7 @@ from models.detector.net import PlateNet
 from models.detector.running import check, some_held_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -65,9 +65,9 @@ class Recipe:
     late_height_px: int
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read config.toml."""
-    return Recipe(**tomllib.loads(path.read_text(encoding="utf-8"))["train"])
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read config.toml, changed by `train.key=value`."""
+    return Recipe(**load_config(path, changes)["train"])
 
 
 def heat_loss(logit: Tensor, batch: dict[str, Tensor]) -> Tensor:
@@ -138,29 +138,34 @@ def batches(
 
 
 class Run:
-    """One training run: net, optimiser, moving average, and crops seen, from the checkpoint where there is one.
+    """One training run: net, optimiser, moving average, crops seen and how many before a warm start.
 
     Raises:
-        SystemExit: the checkpoint was taught on other photographs, so that its card would tell something untrue.
+        SystemExit: the checkpoint to go on from was taught on other photographs, so that its card would tell something
+            untrue; or there is none to start from.
     """
 
-    def __init__(self, recipe: Recipe, work: Path) -> None:
-        self.recipe, self.path, self.seen = recipe, work / CHECKPOINT, 0
+    def __init__(self, recipe: Recipe, work: Path, warm_start: Path | None = None) -> None:
+        self.recipe, self.path, self.seen, self.before = recipe, work / CHECKPOINT, 0, 0
         self.where = device()
         net = PlateNet().to(self.where)
         # 119 crops/s against 69 on one core of an EPYC 9004
         self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # its stub lacks the keyword
         self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
-        self.average = MovingAverage(self.net, recipe.ema)
         self.sets = sets_at_hand()
         kept = load(self.path)
+        if kept is None and warm_start:
+            first = start_of(warm_start)
+            self.net.load_state_dict(first["average"]["weights"])
+            self.before = samples_behind(first)
+        self.average = MovingAverage(self.net, recipe.ema)
         if kept:
             if kept.get("sets") != self.sets:
                 raise SystemExit(f"{self.path} was taught on other photographs: move it away, or bring them back")
             self.net.load_state_dict(kept["net"])
             self.optimiser.load_state_dict(kept["optimiser"])
             self.average.restore(kept["average"], self.where)
-            self.seen = kept["seen"]
+            self.seen, self.before = kept["seen"], kept.get("before", 0)
         self.net.train()
 
     def learn(self, batch: dict[str, Tensor]) -> tuple[float, float]:
@@ -179,6 +184,7 @@ class Run:
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "seen": self.seen,
+            "before": self.before,
             "sets": self.sets,
         }
         save(self.path, state | {"average": self.average.state()})
@@ -188,12 +194,12 @@ class Run:
         return self.seen % every < self.recipe.batch
 
 
-def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None) -> None:
+def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None, warm_start: Path | None = None) -> None:
     """Train from the checkpoint, if there is one, until `until` crops of the recipe were seen."""
     seed_everything(recipe.seed)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)  # before processes are forked: one that ends a pool whose threads it has not waits for ever
-    run = Run(recipe, work)
+    run = Run(recipe, work, warm_start)
     if run.seen >= until:
         return
     scenes, wrong = load_scenes(), read_mistakes(mistakes)
@@ -229,13 +235,15 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=HERE / "config.toml")
+    parser.add_argument("--set", action="append", default=[], help="change of the recipe, such as train.samples=100000")
     parser.add_argument("--work", type=Path, default=WORK)
+    parser.add_argument("--warm-start", type=Path, help="checkpoint whose averaged weights to start from")
     parser.add_argument("--first-part", action="store_true", help="stop where mistakes are collected: mine_after")
     parser.add_argument("--mistakes", type=Path, help="places to look at again, written by models.detector.mine")
     given = parser.parse_args()
-    recipe = read_recipe(given.config)
+    recipe = read_recipe(given.config, given.set)
     until = min(recipe.mine_after, recipe.samples) if given.first_part else recipe.samples
-    train(recipe, given.work, until, given.mistakes)
+    train(recipe, given.work, until, given.mistakes, given.warm_start)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load
+from models.common.checkpoints import load, samples_behind
 from models.common.forms import Paired, choose, loses_too_much
 from models.common.metrics import fold
 from models.common.quantise import quantise
@@ -42,7 +42,6 @@ from models.reader.evaluate import (
 )
 from models.reader.net import Reader
 from models.reader.regions import REGIONS
-from models.reader.train import samples_behind
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, normalise, rectify
 
 if TYPE_CHECKING:

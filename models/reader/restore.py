@@ -3,57 +3,35 @@
 `python -m models.reader.restore --model models/released/reader.onnx --out models/work/reader/restored.pt`
 
 Checkpoints are not kept in the repository, the float file is. Export merges each batch normalisation into its
-convolution and multiplies out what stands between the grid and the attention (net.py); both are undone here. The
-normalisations get the mean and deviation that their layers have on training pictures, so that the net answers the same
-whether it learns or not; the answers of both are compared and must agree within TOLERANCE.
+convolution (models.common.merged) and multiplies out what stands between the grid and the attention (net.py); both are
+undone here. The answers of both are compared and must agree within TOLERANCE.
 """
 
 from __future__ import annotations
 
 import argparse
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
-from torch import Tensor, nn
 
 from models.common.checkpoints import save
+from models.common.merged import constants, undo_normalisation
+from models.common.recipes import load_config
 from models.common.release import RELEASED, released_table
 from models.reader.data import Sources, make_batch
 from models.reader.export import difference
 from models.reader.net import Reader
-from models.reader.train import WORK, load_config, normalised
+from models.reader.train import WORK, normalised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
 TOLERANCE = 1e-3
 PICTURES = 2048
-
-
-def constants(path: Path) -> dict[str, Tensor]:
-    """Return the file's weights by their names in the net: those that export named, and those of merged layers."""
-    graph = onnx.load(str(path)).graph
-    held = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
-    found = {name: value for name, value in held.items() if "::" not in name}
-    for node in graph.node:
-        layer = _layer(node.name)
-        for place, name in enumerate(node.input):
-            if "::" in name and name in held:
-                weight = held[name].T if node.op_type == "MatMul" else held[name]
-                found[f"{layer}.{('weight', 'bias')[max(0, place - 1)]}"] = weight
-    return found
-
-
-def _layer(node: str) -> str:
-    """Return the name in the net of a node such as /grid/grid.0/grid.0.0/Conv: its parts name one another again."""
-    parts = node.strip("/").split("/")[:-1]
-    kept = [part for i, part in enumerate(parts) if i + 1 == len(parts) or not parts[i + 1].startswith(f"{part}.")]
-    return ".".join(kept)
+TOGETHER = 128
 
 
 def undo_look(net: Reader, found: dict[str, Tensor]) -> None:
@@ -86,43 +64,6 @@ def undo_look(net: Reader, found: dict[str, Tensor]) -> None:
         look.asks_place.copy_(asks_place.T[None])
 
 
-@torch.no_grad()
-def undo_normalisation(net: Reader, found: dict[str, Tensor], crops: NDArray[np.uint8]) -> None:
-    """Take each batch normalisation out of its convolution, with the statistics that these crops give it."""
-    parts = {name: module for name, module in net.named_modules() if not list(module.children())}
-    for before, name in pairwise(parts):
-        norm, layer = parts[name], parts[before]
-        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.weight.copy_(found[f"{before}.weight"])
-            norm.running_mean.zero_()
-            norm.running_var.fill_(1.0 - norm.eps)
-            norm.weight.fill_(1.0)
-            norm.bias.copy_(found[f"{before}.bias"])
-    net.eval()
-    seen: dict[str, list[Tensor]] = {}
-    norms = {n: m for n, m in parts.items() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)}
-
-    def keep(name: str) -> Any:
-        def hook(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            values = inputs[0].transpose(0, 1).flatten(1)
-            seen.setdefault(name, []).append(torch.stack([values.mean(1), values.square().mean(1)]))
-
-        return hook
-
-    handles = [module.register_forward_pre_hook(keep(name)) for name, module in norms.items()]
-    for batch in torch.split(normalised(crops), 128):
-        net(batch)
-    for handle in handles:
-        handle.remove()
-    for name, norm in norms.items():
-        mean, square = torch.stack(seen[name]).mean(0)
-        variance = square - mean.square()
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
-        norm.weight.copy_(torch.sqrt(variance + norm.eps))
-        norm.bias.add_(mean)
-
-
 def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
     """Return the net of a float file.
 
@@ -139,7 +80,7 @@ def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
     net.load_state_dict(plain, strict=False)
     try:
         undo_look(net, found)
-        undo_normalisation(net, found, crops)
+        undo_normalisation(net, found, torch.split(normalised(crops), TOGETHER))
     except KeyError as error:
         raise ValueError(f"{path.name} is not of this net: {error} is missing") from error
     worst = difference(net.eval(), path)

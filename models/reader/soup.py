@@ -1,9 +1,8 @@
 """Average checkpoints of one chain: `python -m models.reader.soup --checkpoint a.pt --checkpoint b.pt --out soup.pt`.
 
 Runs that go on from one another end in one valley, and the mean of their weights often reads better than each of them
-at the cost of one (M. Wortsman et al., "Model soups", ICML 2022). The mean of two nets sees other means and deviations
-in its layers than either: they are taken anew from training pictures (P. Izmailov et al., "Averaging Weights Leads to
-Wider Optima", UAI 2018).
+at the cost of one. The mean of two nets sees other means and deviations in its layers than either: they are taken anew
+from training pictures (models.common.merged names the papers).
 """
 
 from __future__ import annotations
@@ -14,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from models.common.checkpoints import load, save
+from models.common.checkpoints import load, samples_behind, save
+from models.common.merged import mean_of, settle
+from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
 from models.reader.net import Reader
-from models.reader.train import load_config, normalised, samples_behind
+from models.reader.train import normalised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,32 +30,11 @@ PICTURES = 4096
 TOGETHER = 256
 
 
-def mean_of(weights: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return the mean of nets' weights, each with the same say; counts are taken from the last."""
-    last = weights[-1]
-    means = {k: torch.stack([each[k] for each in weights]).mean(0) for k, v in last.items() if v.is_floating_point()}
-    return last | means
-
-
-@torch.no_grad()
-def settle(net: Reader, crops: NDArray[np.uint8]) -> None:
-    """Give each normalisation the mean and deviation that its layer has on these pictures (n x 48 x 160, uint8)."""
-    net.eval()
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over all batches
-            module.train()
-    for batch in torch.split(normalised(crops), TOGETHER):
-        net(batch)
-    net.eval()
-
-
 def soup(states: Sequence[dict[str, Any]], crops: NDArray[np.uint8]) -> dict[str, Any]:
     """Return the checkpoint of the mean of checkpoints' averaged weights; the last one tells samples and crops."""
     net = Reader()
     net.load_state_dict(mean_of([state["average"]["weights"] for state in states]))
-    settle(net, crops)
+    settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
     told = {"seen": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}
     return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.common.checkpoints import cosine, load, save, seed_everything
+from models.common.checkpoints import cosine, load, samples_behind, save, seed_everything
 from models.common.machine import device, workers
 from models.common.progress import Telling
+from models.common.recipes import load_config
 from models.common.release import sha256
 from models.reader.data import start_producers
 from models.reader.net import Reader
 from models.reader.regions import UNTAUGHT
-from models.reader.train import LOSSES_A_LINE, WORK, load_config, normalised, region_loss, samples_behind
+from models.reader.train import LOSSES_A_LINE, WORK, normalised, region_loss
 
 if TYPE_CHECKING:
     from models.reader.data import Batch

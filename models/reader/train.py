@@ -6,7 +6,6 @@ On a GPU where there is one, on one thread of the CPU elsewhere; a checkpoint of
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from models.common.checkpoints import MovingAverage, cosine, load, save, seed_everything
+from models.common.checkpoints import MovingAverage, cosine, load, samples_behind, save, seed_everything, start_of
 from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
+from models.common.recipes import load_config
 from models.datasets.crops import Crop, count_crops, load_crops
 from models.datasets.labels import sets_at_hand
 from models.reader.data import Batch, chosen_crops, start_producers
@@ -115,11 +115,6 @@ def taught_on(config: dict[str, Any]) -> dict[str, Any]:
     return {"sets": sets_at_hand(), "real": real, "mix": dict(config["mix"])}
 
 
-def samples_behind(state: dict[str, Any]) -> int:
-    """Return how many samples the weights of a checkpoint were taught on, those before a warm start among them."""
-    return int(state["seen"]) + int(state.get("before", 0))
-
-
 class Run:
     """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set.
 
@@ -140,9 +135,7 @@ class Run:
         )
         state = load(path)
         if state is None and warm_start:
-            first = load(warm_start)
-            if first is None:
-                raise SystemExit(f"{warm_start} does not exist: give a checkpoint to start from, or none")
+            first = start_of(warm_start)
             self.net.load_state_dict(first["average"]["weights"])
             self.before = samples_behind(first)
         self.average = MovingAverage(self.net, recipe["average"])
@@ -241,19 +234,6 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
 def first_part(recipe: dict[str, Any]) -> int:
     """Return after how many samples the net has read enough to doubt machine-read labels (models.reader.doubt)."""
     return round(recipe["doubt_after"] * recipe["samples"])
-
-
-def load_config(path: Path, changes: list[str]) -> dict[str, Any]:
-    """Read the recipe and apply changes written as `table.key=value` (a TOML value)."""
-    config = tomllib.loads(path.read_text())
-    for change in changes:
-        key, value = change.split("=", 1)
-        table, leaf = key.rsplit(".", 1)
-        target = config
-        for part in table.split("."):
-            target = target[part]
-        target[leaf] = tomllib.loads(f"v = {value}")["v"]
-    return config
 
 
 def main() -> None:

@@ -20,10 +20,11 @@ pytest.importorskip("PIL", reason="needs the extra `train`")
 import numpy as np
 
 from models.common.checkpoints import save
+from models.common.recipes import load_config
 from models.common.release import RELEASED, sha256
 from models.reader.restore import restored
 from models.reader.sweeps import drawn_crops
-from models.reader.train import Run, first_part, load_config
+from models.reader.train import Run, first_part
 
 pytestmark = pytest.mark.training
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from models.datasets.labels import data_folder, is_scene_kept_back, labels, masked
+from models.datasets.labels import data_folder, is_blank, is_scene_kept_back, labels, masked
 from models.datasets.scenes.boxes import box_corners
 from models.datasets.scenes.types import Scene, Target
 
@@ -47,6 +47,7 @@ def read_scene(folder: Path, label: dict[str, Any]) -> Scene:
         if p["corners"]
         else Target(box_corners(p["box"]), exact=False)
         for p in label["plates"]
+        if not is_blank(p)
     )
     ignore = np.array(masked(folder.name, label), np.float32).reshape(-1, 4)
     held = is_scene_kept_back(folder.name, label)
