@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import argparse
 import time
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from models.datasets import degrade
+from models.datasets import codec, degrade
 from models.datasets.fonts import FONT_PACKAGES
+from models.datasets.fonts.faces import FACES
+from models.datasets.fonts.shelf import FACE_SHARE, FONTS_A_FACE
+from models.datasets.formats import STATE_SHARE, region_weights, states, tables
 from models.datasets.plates.draw import LOOKS
 from models.datasets.plates.lettering import BADGES
 
@@ -30,8 +31,11 @@ FITTINGS = (
     ("light on dark", "2 to 25 % of the plates by look; nearly all of Argentina before 2016"),
     ("stickers, bolts, borders", "US looks: each corner may carry a month, a year or a test mark"),
     ("dealers' frames", "15 to 45 % by look, with lettering, over small print but never over the serial"),
-    ("state names, slogans, artwork", "US looks; town, country band or state elsewhere"),
-    ("stacked small letters that are no serial", "10 % of US looks, left or right of the serial"),
+    (
+        "state names, slogans, artwork",
+        "US looks: hills, bars, a picture beside the serial; town, country band or state elsewhere",
+    ),
+    ("stacked small letters that are no serial", "12 % of US looks, left or right of the serial"),
     ("emblems between groups", "seals, state outlines, hearts, dashes, dots, in formats with `*`, `-`, `.`"),
     ("bands with stars and country marks", "75 % of the long European plates, a second band in France and Italy"),
     (
@@ -66,10 +70,7 @@ GEOMETRY = (
             )
         ),
     ),
-    (
-        "video",
-        f"{100 * degrade.LOOP_FILTERED:.0f} % of the JPEG ones smoothed as an H.264 loop filter does; no codec runs",
-    ),
+    ("video", f"the last of one to four frames of x264, rate factor {codec.FINEST} to {codec.COARSEST}"),
 )
 
 
@@ -80,26 +81,38 @@ def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
 
 def coverage() -> str:
     """Return all of the file that comes from the tables."""
-    formats: dict[str, dict[str, Any]] = tomllib.loads((HERE / "formats.toml").read_text())
-    whole = sum(float(r["weight"]) for r in formats.values())
+    regions, shares = tables(), region_weights()
     rows: list[tuple[object, ...]] = [
         (
-            name, region["look"], f"{100 * float(region['weight']) / whole:.1f} %", len(region["formats"]),
+            name, region["look"], region.get("face", "any"), f"{100 * shares[name]:.1f} %", len(region["formats"]),
             sum("/" in f for f in region["formats"]), " ".join(f"`{f}`" for f in region["formats"][:3]),
         )
-        for name, region in formats.items()
+        for name, region in regions.items()
     ]  # fmt: skip
-    fonts = f"500 stroke fonts and those of {len(FONT_PACKAGES)} Debian packages"
-    many = sum(len(r["formats"]) for r in formats.values())
+    of_states: list[tuple[object, ...]] = [
+        (f"{country}, {state}", part["names"][0], part.get("art", ""), " ".join(f"`{f}`" for f in part["formats"]))
+        for country, parts in states().items()
+        for state, part in parts.items()
+    ]
+    fonts = (
+        f"{len(FACES)} families of dies of {FONTS_A_FACE} fonts each, 500 other stroke fonts and those of "
+        f"{len(FONT_PACKAGES)} Debian packages"
+    )
+    many = sum(len(r["formats"]) for r in regions.values())
     faults: list[tuple[object, ...]] = [(name, f"{100 * chance:.0f} %") for name, chance in degrade.CHANCES.items()]
     return "\n".join(
         [
             "# What the drawings cover\n",
             "Written by `python -m models.datasets.coverage`, from the tables of the drawings where there are any.\n",
             "## Regions and formats\n",
-            f"{len(formats)} groups, {many} formats, {len(LOOKS)} looks, {fonts}.\n",
+            f"{len(regions)} groups, {many} formats, {len(LOOKS)} looks, {fonts}.\n",
             "`@` a letter, `#` a digit, `?` either, `/` the next row.\n",
-            table(("group", "look", "share of plates", "formats", "of two rows", "for example"), rows),
+            table(("group", "look", "dies", "share of plates", "formats", "of two rows", "for example"), rows),
+            f"{100 * FACE_SHARE:.0f} % of a group's plates are struck with its own dies ([faces](fonts/faces.py)).\n",
+            "## States and provinces\n",
+            f"{100 * STATE_SHARE:.0f} % of the plates of these countries are drawn as one of their states issues them, "
+            "by the number of its vehicles; California has a group of its own above.\n",
+            table(("state", "name", "artwork", "formats"), of_states),
             "## What is on a plate\n",
             table(("", "how often, where"), list(FITTINGS)),
             "## How it is seen\n",

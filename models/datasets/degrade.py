@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.datasets.codec import as_jpeg, as_video
 from platesieve.vision.rectify import rectify
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ CHANCES = {
     "enlarged by somebody before": 0.25,
     "sensor noise": 0.6,
     "sharpened": 0.3,
-    "JPEG": 0.5,
+    "H.264": 0.12,
+    "JPEG": 0.45,
 }
 """How often each fault strikes a crop that is spoiled with full strength; COVERAGE.md tells them."""
 HUGGING = 0.4  # of the crops may lose the plate's edge
@@ -46,7 +48,6 @@ TURNS = ((0.35, 0.35), (1.0, 0.45), (1.8, 0.12), (3.0, 0.08))
 """How strongly a plate is turned, slanted and seen aslant, and the share of plates that are."""
 TURN_RAD, SLANT = 0.07, 0.10
 """Standard deviations at strength 1."""
-LOOP_FILTERED = 0.2  # of the JPEG ones: what a video codec does to its blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,15 +263,9 @@ def _sensor(rng: np.random.Generator, x: NDArray[np.float32], strength: float) -
 
 
 def _codec(rng: np.random.Generator, luma: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
-    if _strikes(rng, "JPEG", strength):
-        ok, data = cv2.imencode(".jpg", luma, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 92))])
-        if ok:
-            luma = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
-            if (
-                rng.random() < LOOP_FILTERED
-            ):  # the loop filter of a video codec smooths what its blocks broke (ITU-T H.264, 8.7)
-                luma = np.asarray(cv2.bilateralFilter(luma, 5, 18, 1.5), np.uint8)
-    return luma
+    if _strikes(rng, "H.264", strength):
+        luma = as_video(rng, luma)
+    return as_jpeg(rng, luma) if _strikes(rng, "JPEG", strength) else luma
 
 
 def tilted(rng: np.random.Generator, picture: Photograph, spread: float = 0.1) -> Photograph:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from models.datasets.codec import as_jpeg, as_video
 from models.datasets.scenes import SMALLEST_PLATE_PX, Composer, Sample, split_by_edge
 from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX
 from platesieve.vision.letterbox import normalise
@@ -78,10 +79,9 @@ def degrade(rng: np.random.Generator, luma: NDArray[np.uint8]) -> NDArray[np.uin
     seen = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.03:
         seen = 255 - seen
-    if rng.random() < 0.4:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 90))]
-        seen = np.asarray(cv2.imdecode(cv2.imencode(".jpg", seen, quality)[1], cv2.IMREAD_GRAYSCALE), np.uint8)
-    return seen
+    if rng.random() < 0.08:
+        seen = as_video(rng, seen)
+    return as_jpeg(rng, seen) if rng.random() < 0.35 else seen
 
 
 def soften(rng: np.random.Generator, picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.common.metrics import Score, fold
+from models.datasets.formats import region_weights
 from models.datasets.labels import CATALOGUE
-from models.datasets.plates import region_weights
 from models.reader.evaluate import corners_of, grey
 from models.reader.regions import REGIONS, UNTAUGHT, class_of_drawing
 from models.reader.sweeps import Fault, corners, draw_plates, look

@@ -1,51 +1,56 @@
-"""Write src/platesieve/vision/patterns.json, which the device's decoder takes serials from, out of formats.toml.
+"""Write src/platesieve/vision/patterns.json, which the device's decoder takes serials from.
 
-`python -m models.reader.patterns`, after a change of formats.toml; a test compares the two.
+`python -m models.reader.patterns`, after a change of formats.toml or states.toml, of which it is made; a test compares.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from models.datasets.formats import Table, series, states, tables
 from models.reader.regions import REGIONS, class_of_drawing
 from platesieve.domain.plate import ALPHABET
 
-FORMATS = Path(__file__).parents[1] / "datasets" / "formats.toml"
 PATTERNS = Path(__file__).parents[2] / "src" / "platesieve" / "vision" / "patterns.json"
 _ANYTHING = "?"
 
 
-def generate(formats: str) -> str:
-    """Return the text of patterns.json for that of formats.toml.
+def generate(formats: dict[str, Table], parts: dict[str, dict[str, Table]]) -> str:
+    """Return the text of patterns.json for the tables of formats.toml and states.toml.
 
     Each table of formats.toml becomes one entry: its country (null where the region head is taught `unknown`), its
-    weight, the letters its authority leaves out, and its serials without separators with their shares. `@` is a letter,
-    `#` a digit, `[BC]` one of these, anything else itself. Random serials are no pattern and are left out.
+    weight, the letters its authority leaves out, and its serials and those of its states without separators, with
+    their shares. `@` is a letter, `#` a digit, `[BC]` one of these, anything else itself. Random serials are no pattern
+    and are left out.
     """
     entries = []
-    for name, table in tomllib.loads(formats).items():
-        series = _series(table["formats"])
-        if series:
+    for name, table in formats.items():
+        written = _without_spaces(series(table, parts.get(name)))
+        if written:
             klass = class_of_drawing(name)
             entries.append(
                 {
                     "country": REGIONS[klass] if klass > 0 else None,
                     "weight": float(table["weight"]),
                     "skip": table.get("skip", ""),
-                    "series": series,
+                    "series": written,
                 }
             )
     lines = ",\n".join(" " + json.dumps(entry, separators=(",", ":")) for entry in entries)
     return f'{{"format":1,"entries":[\n{lines}\n]}}\n'
 
 
-def _series(formats: list[str]) -> dict[str, float]:
-    written = [_without_separators(text) for text in formats if _ANYTHING not in text]
-    return {text: round(written.count(text) / len(written), 5) for text in sorted(set(written))}
+def _without_spaces(shares: dict[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for text, share in shares.items():
+        if _ANYTHING not in text:
+            written = _without_separators(text)
+            found[written] = found.get(written, 0.0) + share
+    whole = sum(found.values())
+    return {text: round(share / whole, 5) for text, share in sorted(found.items())}
 
 
 def _without_separators(text: str) -> str:
@@ -64,7 +69,7 @@ def _any_of(part: str) -> str:
 
 def main() -> None:
     """Write the file."""
-    text = generate(FORMATS.read_text())
+    text = generate(tables(), states())
     PATTERNS.write_text(text)
     entries: list[Any] = json.loads(text)["entries"]
     print(f"{PATTERNS.name}: {len(entries)} regions, {sum(len(e['series']) for e in entries)} patterns")

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.datasets.fonts.faces import FACES
 from models.datasets.fonts.files import file_font, font_files, word_mask
-from models.datasets.fonts.strokes import stroke_font
+from models.datasets.fonts.strokes import face_font, stroke_font
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.datasets.fonts.glyphs import Font
+
+FACE_SHARE = 0.6
+FONTS_A_FACE = 40
 
 
 class FontShelf:
@@ -21,13 +25,19 @@ class FontShelf:
     def __init__(self, strokes: int = 500, seed: int = 20) -> None:
         self._seed, self._strokes = seed, strokes
         self._drawn: dict[int, Font] = {}
+        self._struck: dict[tuple[str, int], Font] = {}
         self.files = font_files()
         self._read: dict[int, Font | None] = {}
         few = np.random.default_rng(seed).permutation(len(self.files))[:60]
         self._print = [self.files[i] for i in few]
 
-    def pick(self, rng: np.random.Generator, file_share: float) -> Font:
-        """Return a random font, from a file with probability `file_share`."""
+    def pick(self, rng: np.random.Generator, file_share: float, face: str | None = None) -> Font:
+        """Return a random font: most often of the authority's own face, else from a file in `file_share`."""
+        if face and rng.random() < FACE_SHARE:
+            k = int(rng.integers(FONTS_A_FACE))
+            if (face, k) not in self._struck:
+                self._struck[face, k] = face_font(np.random.default_rng((self._seed, k)), FACES[face])
+            return self._struck[face, k]
         if self.files and rng.random() < file_share:
             i = int(rng.integers(len(self.files)))
             if i not in self._read:

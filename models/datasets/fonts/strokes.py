@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.datasets.fonts.faces import Face
+
+HEIGHT_PX = 128
+BARE_STEM = ".5,0 .5,1"
+
 
 @dataclass(frozen=True, slots=True)
 class _Pen:
@@ -33,7 +38,7 @@ class _Pen:
 
 def stroke_font(rng: np.random.Generator) -> Font:
     """Draw one random stroke font: all 36 characters with one set of proportions."""
-    thickness = float(rng.uniform(0.09, 0.21)) * 128
+    thickness = float(rng.uniform(0.09, 0.21)) * HEIGHT_PX
     pen = _Pen(
         width=float(rng.uniform(0.42, 0.68)),
         thickness_px=thickness,
@@ -45,24 +50,45 @@ def stroke_font(rng: np.random.Generator) -> Font:
         slant=float(rng.normal(0, 0.03)) if rng.random() < 0.1 else 0.0,
         spread=float(rng.choice([0.0, rng.uniform(0.3, 1.0), 1.0])),
     )
-    return Font({c: _stroke_glyph(pen, _variant(rng, c), c) for c in CHARACTERS}, "stroke")
+    return Font({c: _stroke_glyph(pen, _variant(rng, SKELETONS[c]), _factor(c, pen)) for c in CHARACTERS}, "stroke")
 
 
-def _variant(rng: np.random.Generator, character: str) -> str:
-    options = [spec.split("|") for spec in SKELETONS[character]]
+def face_font(rng: np.random.Generator, face: Face) -> Font:
+    """Draw one font of a family: all 36 characters with one set of its proportions."""
+    pen = _Pen(
+        width=float(rng.uniform(*face.width)),
+        thickness_px=float(rng.uniform(*face.thickness)) * HEIGHT_PX,
+        contrast=float(rng.uniform(0.9, 1.05)),
+        radius=float(rng.uniform(*face.radius)),
+        oval=float(rng.uniform(*face.oval)),
+        middle=float(rng.uniform(0.45, 0.52)),
+        squareness=float(rng.uniform(*face.squareness)),
+        slant=0.0,
+        spread=1.0,
+    )
+    glyphs = {}
+    for c in CHARACTERS:
+        factor = face.factors.get(c, _factor(c, pen))
+        glyphs[c] = _stroke_glyph(pen, _variant(rng, face.shapes.get(c, SKELETONS[c])), factor)
+    return Font(glyphs, "face")
+
+
+def _factor(character: str, pen: _Pen) -> float:
+    """Return how wide a character is beside the others."""
+    if character in NARROW and pen.spread:
+        return NARROW[character]
+    return 1 + pen.spread * (WIDE.get(character, 1.0) - 1)
+
+
+def _variant(rng: np.random.Generator, shapes: Sequence[str]) -> str:
+    options = [spec.split("|") for spec in shapes]
     weights = np.asarray([float(w) for w, _ in options])
     return options[int(rng.choice(len(options), p=weights / weights.sum()))][1]
 
 
-def _stroke_glyph(pen: _Pen, spec: str, character: str) -> NDArray[np.uint8]:
-    height = 128
-    factor = 1 + pen.spread * (WIDE.get(character, 1.0) - 1)
-    bare_stem = character in "1I" and spec == ".5,0 .5,1"
-    if character in NARROW:
-        factor = NARROW[character] if bare_stem or pen.spread else factor
-    inner = max(height * pen.width * factor - pen.thickness_px, 0.0 if bare_stem else height * 0.14)
-    if bare_stem:
-        inner = 0.0
+def _stroke_glyph(pen: _Pen, spec: str, factor: float) -> NDArray[np.uint8]:
+    height = HEIGHT_PX
+    inner = 0.0 if spec == BARE_STEM else max(height * pen.width * factor - pen.thickness_px, height * 0.14)
     canvas = np.zeros((height + 16, round(inner + pen.thickness_px) + 14), np.uint8)
     scale = np.asarray([inner, height - pen.thickness_px])
     for text in spec.split(";"):

@@ -6,9 +6,9 @@ countries; `draw` chooses among them by formats.toml.
 """
 
 from models.datasets.fonts import CHARACTERS
-from models.datasets.plates.draw import draw_plate, region_weights
+from models.datasets.plates.draw import draw_plate
 from models.datasets.plates.lettering import draw_lettering
 from models.datasets.plates.sheet import DrawnPlate
 from models.datasets.plates.writing import write_serial
 
-__all__ = ["CHARACTERS", "DrawnPlate", "draw_lettering", "draw_plate", "region_weights", "write_serial"]
+__all__ = ["CHARACTERS", "DrawnPlate", "draw_lettering", "draw_plate", "write_serial"]

@@ -1,15 +1,11 @@
-"""One random plate of a random region: its serial from formats.toml, its look from the family of its country."""
+"""One random plate of a random region: serial and look from the table of its country or state."""
 
 from __future__ import annotations
 
-import functools
-import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from models.datasets.fonts import CHARACTERS
+from models.datasets.formats import chosen, region_weights
 from models.datasets.plates.elsewhere import draw_au, draw_gulf, draw_in, draw_square
 from models.datasets.plates.europe import draw_eu, draw_uk
 from models.datasets.plates.north_america import draw_us
@@ -18,7 +14,7 @@ from models.datasets.plates.south_america import draw_ar, draw_br, draw_mercosul
 from models.datasets.plates.writing import write_serial
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import numpy as np
 
 
 LOOKS = {
@@ -35,24 +31,11 @@ LOOKS = {
 }
 
 
-@functools.cache
-def _regions() -> tuple[list[str], list[dict[str, Any]], NDArray[np.float64]]:
-    table = tomllib.loads((Path(__file__).parents[1] / "formats.toml").read_text())
-    weights = np.asarray([float(r["weight"]) for r in table.values()])
-    return list(table), list(table.values()), weights / weights.sum()
-
-
-def region_weights() -> dict[str, float]:
-    """Return how often each table of formats.toml is drawn; the shares sum to 1."""
-    names, _, weights = _regions()
-    return dict(zip(names, weights.tolist(), strict=True))
-
-
 def draw_plate(rng: np.random.Generator, region_name: str | None = None) -> DrawnPlate:
     """Draw one random plate of a random region, or of the table `region_name` of formats.toml."""
-    names, regions, weights = _regions()
-    i = names.index(region_name) if region_name else int(rng.choice(len(names), p=weights))
-    region = regions[i]
+    shares = region_weights()
+    name = region_name or str(rng.choice(list(shares), p=list(shares.values())))
+    region = chosen(rng, name)
     serial = write_serial(rng, str(rng.choice(region["formats"])), region.get("skip", ""))
     look = region["look"]
     if look == "any":
@@ -63,4 +46,4 @@ def draw_plate(rng: np.random.Generator, region_name: str | None = None) -> Draw
         serial, look = serial.replace(" ", "/", 1), "square"
     sheet = LOOKS[look](rng, serial, region)
     text = "".join(c for c in serial if c in CHARACTERS)
-    return DrawnPlate(finish(rng, sheet), text, names[i], 2 if "/" in serial else 1)
+    return DrawnPlate(finish(rng, sheet), text, name, 2 if "/" in serial else 1)

@@ -23,7 +23,7 @@ def draw_au(rng: np.random.Generator, serial: str, region: dict[str, Any]) -> Sh
     set_serial(
         rng,
         sheet,
-        shelf().pick(rng, 0.3),
+        shelf().pick(rng, 0.3, region.get("face")),
         serial,
         (width * 0.04, height * (0.28 if at_top else 0.1), width * 0.92, high),
         fill=(0.85, 1.0),
@@ -78,7 +78,7 @@ def draw_in(rng: np.random.Generator, serial: str, _region: dict[str, Any]) -> S
     return put_frame(rng, sheet) if rng.random() < 0.15 else sheet
 
 
-def draw_square(rng: np.random.Generator, serial: str, _region: dict[str, Any]) -> Sheet:
+def draw_square(rng: np.random.Generator, serial: str, region: dict[str, Any]) -> Sheet:
     """Draw a nearly square plate of two rows, as on motorcycles, lorries and imported cars."""
     sheet = new_sheet(rng, float(rng.uniform(1.0, 1.9)), dark_ground=0.15, busy=0.1)
     width, height = sheet.size
@@ -100,7 +100,8 @@ def draw_square(rng: np.random.Generator, serial: str, _region: dict[str, Any]) 
             (width * 0.2, 2, width * 0.6, height * 0.1),
             sheet.ink,
         )
-    set_rows(rng, sheet, serial, (band + width * 0.03, height * 0.1, width - band - width * 0.06, height * 0.84), 0.35)
+    area = (band + width * 0.03, height * 0.1, width - band - width * 0.06, height * 0.84)
+    set_rows(rng, sheet, serial, area, 0.35, region.get("face"))
     put_border(rng, sheet, 0.5)
     return put_frame(rng, sheet) if rng.random() < 0.2 else sheet
 

@@ -72,7 +72,7 @@ def draw_mercosul(rng: np.random.Generator, serial: str, region: dict[str, Any])
     set_serial(
         rng,
         sheet,
-        shelf().pick(rng, 0.35),
+        shelf().pick(rng, 0.35, region.get("face")),
         serial,
         (width * 0.03, band + height * 0.04, width * 0.94, high),
         fill=(0.85, 1.0),

@@ -164,12 +164,17 @@ def set_serial(
 
 
 def set_rows(
-    rng: np.random.Generator, sheet: Sheet, serial: str, area: tuple[float, float, float, float], file_share: float
+    rng: np.random.Generator,
+    sheet: Sheet,
+    serial: str,
+    area: tuple[float, float, float, float],
+    file_share: float,
+    face: str | None = None,
 ) -> None:
     """Set a serial whose rows are parted by `/`, one above the other."""
     rows = [r.strip() for r in serial.split("/") if r.strip()]
     x, y, width, height = area
-    font = shelf().pick(rng, file_share)
+    font = shelf().pick(rng, file_share, face)
     first = float(rng.uniform(0.38, 0.55)) if len(rows) > 1 else 1.0
     shares = [first, 1 - first] if len(rows) == 2 else [1 / len(rows)] * len(rows)
     for row, share in zip(rows, shares, strict=True):

@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from models.reader.patterns import FORMATS, PATTERNS, generate
+from models.datasets.formats import states, tables
+from models.reader.patterns import PATTERNS, generate
 from platesieve.domain.plate import ALPHABET
 from platesieve.vision.patterns import CONFUSABLE, FREE, MOST_ODDS, SAME_SHAPE_ODDS, Formats, load_formats, places
 
@@ -134,8 +135,8 @@ def test_the_sum_over_texts_equals_counting_them_all() -> None:
 
 
 def test_what_ships_is_what_the_drawings_know() -> None:
-    """patterns.json is generated; after a change of formats.toml run `python -m models.reader.patterns`."""
-    assert PATTERNS.read_text() == generate(FORMATS.read_text())
+    """patterns.json is generated: `python -m models.reader.patterns`, after a change of formats.toml or states.toml."""
+    assert PATTERNS.read_text() == generate(tables(), states())
 
 
 def test_the_shipped_formats_know_their_countries() -> None:
