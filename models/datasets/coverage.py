@@ -110,8 +110,8 @@ def coverage() -> str:
             table(("group", "look", "dies", "share of plates", "formats", "of two rows", "for example"), rows),
             f"{100 * FACE_SHARE:.0f} % of a group's plates are struck with its own dies ([faces](fonts/faces.py)).\n",
             "## States and provinces\n",
-            f"{100 * STATE_SHARE:.0f} % of the plates of these countries are drawn as one of their states issues them, "
-            "by the number of its vehicles; California has a group of its own above.\n",
+            f"{100 * STATE_SHARE:.0f} % of these countries' plates are as one of their states issues them, by the number",
+            "of its vehicles; California has a group of its own above.\n",
             table(("state", "name", "artwork", "formats"), of_states),
             "## What is on a plate\n",
             table(("", "how often, where"), list(FITTINGS)),
