@@ -73,6 +73,18 @@ def plate_free(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     return table(head, rows) + provenance.SPLIT_CAME_LATE.get("detector", "")
 
 
+def failures(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+    """Return the sheet of drawn scenes that fail, and how many were drawn to fill it."""
+    told = measured.get("drawn_failures")
+    if told is None:
+        return f"Drawn scenes: {NOT_MEASURED}.\n"
+    return (
+        f"In {told['scenes']} drawn scenes {told['missed']} of {told['plates']} plates at least {told['least_px']} px "
+        f"wide were missed and {told['false']} other things found. Missed plates are outlined, false ones dotted.\n\n"
+        "![Drawn scenes where the detector fails](failures.png)\n"
+    )
+
+
 def tiles(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
     """Return what tiles bring and cost."""
 
@@ -90,5 +102,6 @@ def tiles(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
 BLOCKS = {
     "net": net, "drawings": provenance.drawings, "data": provenance.detector_data,
     "evaluation": provenance.detector_evaluation, "personal": provenance.personal("detector"), "scores": scores,
-    "bias": bias, "plate-free": plate_free, "tiles": tiles,
+    "bias": bias, "plate-free": plate_free, "failures": failures,
+    "tiles": tiles,
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """Measure what the detector's card says beside the scores: `python -m models.detector.measure`.
 
-Writes `measured.json` beside this file: recall by width of the plate and by light on held-out scenes, corners, false
-plates where there are none, tiles. The scores on sets are in released.toml, where `models.detector.export` put them.
+Writes `measured.json` and `failures.png` beside this file: recall by width of the plate and by light on held-out
+scenes, corners, false plates where there are none, drawn scenes that fail, tiles. The scores on sets are in
+released.toml, where `models.detector.export` put them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from models.common.release import MANIFEST, RELEASED, draft, sha256
 from models.common.size import size
 from models.datasets.labels import data_folder
 from models.datasets.scenes import SOURCE_SHARES, load_scenes
-from models.detector import plate_free
+from models.detector import gallery, plate_free
 from models.detector.evaluate import SETS, finder, input_scale, judge
 from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
@@ -141,6 +142,8 @@ def main() -> None:
     if scenes:
         measured["held_out"] = held_out(file, float(table["thresholds"][f"{WIDTH}x{HEIGHT}"]), scenes)
     measured |= plate_free.measure(*models, scenes=scenes)
+    find = finder(file, WIDTH, HEIGHT, float(table["thresholds"][f"{WIDTH}x{HEIGHT}"]))
+    measured["drawn_failures"] = gallery.failures(given.out / "failures.png", find)
     measured["tiles"] = tiles(*models)
     (given.out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n")
     print(f"{given.out / 'measured.json'}: {measured['per_1000_frames']}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from models.common.contact import tile, write_sheet
 from models.common.metrics import fold
 from models.reader.bias import USUAL
 from models.reader.sweeps import corners, draw_plates, look
-from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify
+from platesieve.vision.rectify import rectify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SEED = 31_337
 COLUMNS, ROWS = 6, 5
-CAPTION_PX = 20
 
 
 def failures(path: Path, read: Callable[..., object]) -> int:
@@ -33,23 +32,8 @@ def failures(path: Path, read: Callable[..., object]) -> int:
         drawn += 1
         picture = look(rng, plate.luma, USUAL)
         text = read(picture.luma, corners(picture.quad)).text  # type: ignore[attr-defined]
-        if fold(text) == fold(plate.text):
-            continue
-        tile = np.full((HEIGHT_PX + CAPTION_PX, WIDTH_PX + 8), 255, np.uint8)
-        tile[:HEIGHT_PX, 4:-4] = rectify(picture.luma, corners(picture.quad))
-        caption = f"{plate.text} as {text or 'none'}"
-        cv2.putText(
-            tile,
-            caption,
-            (4, HEIGHT_PX + 14),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            min(0.38, 9.0 / len(caption)),
-            0,
-            1,
-            cv2.LINE_AA,
-        )
-        tiles.append(tile)
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % COLUMNS) if tiles else []
-    rows = [np.hstack(tiles[at : at + COLUMNS]) for at in range(0, len(tiles), COLUMNS)]
-    cv2.imwrite(str(path), np.vstack(rows) // 8 * 8, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        if fold(text) != fold(plate.text):
+            cut = rectify(picture.luma, corners(picture.quad))
+            tiles.append(tile(cut, f"{plate.text} as {text or 'none'}"))
+    write_sheet(path, tiles, COLUMNS)
     return drawn
