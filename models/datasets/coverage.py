@@ -13,11 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.datasets import codec, degrade
+from models.datasets import codec, degrade, photographs
 from models.datasets.fonts import FONT_PACKAGES
 from models.datasets.fonts.faces import FACES
 from models.datasets.fonts.shelf import FACE_SHARE, FONTS_A_FACE
 from models.datasets.formats import STATE_SHARE, region_weights, states, tables
+from models.datasets.photographs import HUGGING, SLANT, TURN_RAD
 from models.datasets.plates.draw import LOOKS
 from models.datasets.plates.lettering import BADGES
 
@@ -46,12 +47,15 @@ FITTINGS = (
     ("other scripts", "strokes beside or above a Gulf serial, which nobody reads here"),
 )
 GEOMETRY = (
-    ("width in the picture", f"{degrade.MIN_WIDTH_PX:.0f} to {degrade.MAX_WIDTH_PX:.0f} px, even in its logarithm"),
+    (
+        "width in the picture",
+        f"{photographs.MIN_WIDTH_PX:.0f} to {photographs.MAX_WIDTH_PX:.0f} px, even in its logarithm",
+    ),
     (
         "rotation, slant (standard deviations)",
         "; ".join(
-            f"{100 * share:.0f} % {np.degrees(degrade.TURN_RAD * turn):.1f} degrees and {degrade.SLANT * turn:.2f}"
-            for turn, share in degrade.TURNS
+            f"{100 * share:.0f} % {np.degrees(TURN_RAD * turn):.1f} degrees and {SLANT * turn:.2f}"
+            for turn, share in photographs.TURNS
         ),
     ),
     ("camera that hangs askew", "photographed plates in three of ten, up to 20 degrees (sd 6)"),
@@ -64,9 +68,13 @@ GEOMETRY = (
         "wrong rectification",
         "40 % by the upright box instead of the corners; margin "
         + " and ".join(
-            f"{100 * kept:g} to {100 * widest:g} % of the {side} ({100 * degrade.HUGGING:.0f} %: from {100 * hugged:g})"
+            f"{100 * kept:g} to {100 * widest:g} % of the {side} ({100 * HUGGING:.0f} %: from {100 * hugged:g})"
             for kept, widest, hugged, side in zip(
-                degrade.LEAST_MARGIN, degrade.MOST_MARGIN, degrade.LEAST_MARGIN_HUGGED, ("width", "height"), strict=True
+                photographs.LEAST_MARGIN,
+                photographs.MOST_MARGIN,
+                photographs.LEAST_MARGIN_HUGGED,
+                ("width", "height"),
+                strict=True,
             )
         ),
     ),
@@ -138,9 +146,9 @@ def speed() -> str:
         plate = draw_plate(rng)
         drawn = time.thread_time()
         for _ in range(VIEWS):
-            picture = degrade.photograph(rng, plate.luma)
-            spoiled = degrade.Photograph(degrade.spoil(rng, picture.luma), picture.quad)
-            degrade.noisy_crop(rng, spoiled)
+            picture = photographs.photograph(rng, plate.luma)
+            spoiled = photographs.Photograph(degrade.spoil(rng, picture.luma), picture.quad)
+            photographs.noisy_crop(rng, spoiled)
         spent["drawn"] += drawn - began
         spent["photographed"] += time.thread_time() - drawn
     plates, views = PLATES / spent["drawn"], PLATES * VIEWS / spent["photographed"]

@@ -24,7 +24,8 @@ import numpy as np
 from models.common.release import RELEASED, publish_beside, released_table, sha256
 from models.common.speed import session
 from models.datasets.crops import load_crops, plate_free_pieces
-from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
+from models.datasets.degrade import spoil
+from models.datasets.photographs import Photograph, noisy_crop, photograph
 from models.datasets.plates import draw_plate
 from models.reader.evaluate import corners_of
 from models.reader.regions import REGIONS, class_of_drawing, class_of_set

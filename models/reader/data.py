@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 
 from models.datasets.crops import Crop, blanks, load_crops, plate_free_pieces
-from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil, tilted
+from models.datasets.degrade import spoil
 from models.datasets.formats import region_weights
 from models.datasets.labels import CATALOGUE
+from models.datasets.photographs import Photograph, noisy_crop, photograph, tilted
 from models.datasets.plates import draw_lettering, draw_plate
 from models.reader.regions import UNTAUGHT, class_of_drawing, class_of_set
 from platesieve.vision.rectify import HEIGHT_PX, WIDTH_PX, rectify

@@ -14,7 +14,8 @@ import numpy as np
 
 from models.common.release import RELEASED, released_table, update_table
 from models.datasets.crops import plate_free_pieces
-from models.datasets.degrade import Photograph, noisy_crop, photograph, spoil
+from models.datasets.degrade import spoil
+from models.datasets.photographs import Photograph, noisy_crop, photograph
 from models.datasets.plates import draw_lettering
 from models.reader.confusion import SCENES, crop_reader, drawn, held_out
 

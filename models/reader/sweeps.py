@@ -15,7 +15,8 @@ import numpy as np
 
 from models.common.charts import Line, Panel
 from models.common.metrics import Score, fold
-from models.datasets.degrade import Photograph, motion_blur_px, streak
+from models.datasets.degrade import motion_blur_px, streak
+from models.datasets.photographs import Photograph
 from models.datasets.plates import draw_plate
 from platesieve.vision.rectify import rectify
 

@@ -271,7 +271,7 @@ def test_a_resumed_run_sees_new_crops_and_tells_held_out_scores(
     first = torch.load(tmp_path / "last.pt", weights_only=True)
     train.train(recipe, tmp_path, 8)
     second = torch.load(tmp_path / "last.pt", weights_only=True)
-    assert set(second) == {"net", "optimiser", "average", "seen", "sets"}
+    assert set(second) == {"net", "optimiser", "average", "seen", "before", "sets"}
     assert (first["seen"], second["seen"]) == (4, 8)
     assert second["average"]["steps"] == 2 * first["average"]["steps"]
     before, after, again = (next(iter(stream))["luma"] for stream in (*streams, streams[0]))

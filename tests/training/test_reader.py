@@ -27,6 +27,7 @@ plates = importlib.import_module("models.datasets.plates")
 fonts = importlib.import_module("models.datasets.fonts.glyphs")
 writing = importlib.import_module("models.datasets.plates.writing")
 degrade = importlib.import_module("models.datasets.degrade")
+photographs = importlib.import_module("models.datasets.photographs")
 coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
 sweeps = importlib.import_module("models.reader.sweeps")
@@ -231,11 +232,11 @@ def test_a_tilted_picture_keeps_its_plate_under_its_corners() -> None:
     luma = np.full((120, 240), 90, np.uint8)
     luma[40:80, 60:180] = np.tile(np.where(np.arange(120) // 12 % 2, 20, 230), (40, 1)).astype(np.uint8)
     quad = np.asarray([[60, 40], [180, 40], [180, 80], [60, 80]], np.float32)
-    straight = degrade.rectify(luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
-    found = degrade.tilted(rng, degrade.Photograph(luma, quad), spread=0.3)
+    straight = photographs.rectify(luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
+    found = photographs.tilted(rng, photographs.Photograph(luma, quad), spread=0.3)
     assert float(np.abs(found.quad - quad).max()) > 2
-    again = degrade.rectify(found.luma, tuple(map(tuple, found.quad)), (0.0, 0.0)).astype(float)
-    askew = degrade.rectify(found.luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
+    again = photographs.rectify(found.luma, tuple(map(tuple, found.quad)), (0.0, 0.0)).astype(float)
+    askew = photographs.rectify(found.luma, tuple(map(tuple, quad)), (0.0, 0.0)).astype(float)
     assert np.abs(again - straight).mean() < 12 < np.abs(askew - straight).mean()
 
 

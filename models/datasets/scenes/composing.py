@@ -10,9 +10,11 @@ import numpy as np
 
 from models.datasets.lookalikes import Sticker, draw_lookalike, find_fonts, place_lookalike
 from models.datasets.scenes.boxes import box_corners, clip_boxes, overlaps, split_by_edge, upright
+from models.datasets.scenes.laying import draw_ground, lay, lay_panel
 from models.datasets.scenes.pasting import paste
 from models.datasets.scenes.reading import SOURCE_SHARES
 from models.datasets.scenes.types import Sample, Target
+from models.datasets.scenes.views import log_uniform, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,20 +25,9 @@ if TYPE_CHECKING:
 
 
 RENEWAL_SHARE = 0.12
-
-
 PLATE_SHARE = 0.85
-
-
 MISTAKE_SHARE = 0.12
-
-
 GROUND_SHARE = 0.03
-
-
-def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Return a number whose logarithm is uniform."""
-    return math.exp(rng.uniform(math.log(low), math.log(max(high, low))))
 
 
 class Composer:
@@ -94,7 +85,7 @@ class Composer:
 
     def plate_free(self, width: int, height: int) -> NDArray[np.uint8]:
         """Return a drawn ground with things on it that are no plates."""
-        canvas, nothing = self._ground(width, height), np.zeros((0, 4), np.float32)
+        canvas, nothing = draw_ground(self.rng, width, height), np.zeros((0, 4), np.float32)
         self._set_lookalikes(canvas, [], nothing)
         return canvas
 
@@ -121,9 +112,9 @@ class Composer:
         """Cut a stretch of a scene so that one of its plates is about `plate_px` wide."""
         rng = self.rng
         if not self.sources or rng.random() < GROUND_SHARE:
-            return self._ground(width, height), [], np.zeros((0, 4), np.float32)
+            return draw_ground(self.rng, width, height), [], np.zeros((0, 4), np.float32)
         scene, anchor = self._pick()
-        turn, scale = self._view(scene, anchor, (width, height), plate_px)
+        turn, scale = view(rng, scene, anchor, (width, height), plate_px)
         level = 0 if scale > 0.7 else 1 if scale > 0.35 else 2
         luma = scene.levels[level]
         factor = luma.shape[1] / scene.levels[0].shape[1]
@@ -161,35 +152,6 @@ class Composer:
             return scene, None
         return scene, scene.plates[rng.integers(len(scene.plates))].corners
 
-    def _view(
-        self, scene: Scene, anchor: NDArray[np.float32] | None, size: tuple[int, int], plate_px: float
-    ) -> tuple[NDArray[np.float64], float]:
-        """Return the 3 x 3 map from the full picture to the crop and its scale."""
-        rng, (width, height) = self.rng, size
-        full_high, full_wide = scene.levels[0].shape
-        if anchor is not None:
-            centre, scale = anchor.mean(axis=0), plate_px / max(float(np.ptp(anchor[:, 0])), 4.0)
-            scale = float(np.clip(scale, 0.75 * width / full_wide, 2.2))
-        else:
-            centre = np.array([rng.uniform(0.2, 0.8) * full_wide, rng.uniform(0.2, 0.8) * full_high])
-            scale = log_uniform(rng, 0.6 * width / full_wide, 1.5)
-        spot = np.array([rng.uniform(0.08, 0.92) * width, rng.uniform(0.1, 0.95) * height])
-        exact = all(p.exact for p in scene.plates)
-        angle = rng.normal(0, 0.10 if exact else 0.035)
-        stretch = math.exp(rng.normal(0, 0.10))
-        shear = rng.normal(0, 0.08 if exact else 0.02)
-        linear = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        linear = linear @ np.array([[stretch, 0], [shear, 1 / stretch]])
-        # Keep the picture over most of the crop: pull the view back in where it would look past the picture's edge.
-        shift = spot - linear @ centre
-        for axis, (full, length) in enumerate(((full_wide, width), (full_high, height))):
-            seen = abs(linear[axis, axis]) * full
-            if seen > length and rng.random() < 0.85:
-                shift[axis] = float(np.clip(shift[axis], length - seen, 0))
-        turn = np.eye(3)
-        turn[:2, :2], turn[:2, 2] = linear, shift
-        return turn, scale
-
     def _swap(self, canvas: NDArray[np.uint8], plate: Target) -> Target:
         """Cover a real plate by a drawn one and return its exact corners; a few real ones stay."""
         rng = self.rng
@@ -205,30 +167,8 @@ class Composer:
         )
         choice = [self.plates[i] for i in rng.integers(len(self.plates), size=5)]
         near = min(choice, key=lambda p: abs(math.log(p.shape[1] / p.shape[0] / (wide / high))))
-        self._lay(canvas, near, corners.astype(np.float32))
+        lay(rng, canvas, near, corners.astype(np.float32))
         return Target(corners.astype(np.float32), exact=True)
-
-    def _lay(self, canvas: NDArray[np.uint8], plate: NDArray[np.uint8], corners: NDArray[np.float32]) -> None:
-        """Paste a drawn plate with the light of where it goes."""
-        rng = self.rng
-        low = np.maximum(corners.min(axis=0).astype(int), 0)
-        high = np.maximum(corners.max(axis=0).astype(int), low + 1)
-        there = canvas[low[1] : high[1], low[0] : high[0]]
-        luma = plate.astype(np.float32)
-        if there.size and rng.random() < 0.7:  # borrow brightness and contrast of what it covers
-            spread = float(there.std()) + 12
-            gain = spread / (float(luma.std()) + 12) * rng.uniform(0.7, 1.5)
-            luma = (luma - luma.mean()) * gain + float(there.mean()) + rng.normal(0, 20)
-        else:
-            luma = luma * rng.uniform(0.35, 1.1) + rng.uniform(-10, 40)
-        if rng.random() < 0.3:  # a shadow of the boot lid over the upper part
-            edge = int(rng.uniform(0.1, 0.7) * luma.shape[0])
-            luma[:edge] *= rng.uniform(0.4, 0.85)
-        if rng.random() < 0.3:
-            luma *= np.linspace(rng.uniform(0.6, 1.3), rng.uniform(0.6, 1.3), luma.shape[1], dtype=np.float32)
-        picture = np.clip(luma, 0, 255).astype(np.uint8)
-        blur = float(rng.uniform(0.3, 0.9)) if rng.random() < 0.5 else 0.0
-        paste(canvas, Sticker(picture, np.full_like(picture, 255)), corners, blur)
 
     def _set_plates(self, canvas: NDArray[np.uint8], plates: list[Target], ignore: NDArray[np.float32]) -> None:
         """Set drawn plates where none is: on a panel of its own, as if on a bumper."""
@@ -247,30 +187,9 @@ class Composer:
             corners = np.asarray(flat @ axis + spot + rng.normal(0, 0.03, (4, 2)) * high, np.float32)
             if overlaps(corners, plates, ignore):
                 continue
-            self._panel(canvas, corners, plates, ignore)
-            self._lay(canvas, plate, corners)
+            lay_panel(rng, canvas, corners, plates, ignore)
+            lay(rng, canvas, plate, corners)
             plates.append(Target(corners, exact=True))
-
-    def _panel(
-        self,
-        canvas: NDArray[np.uint8],
-        corners: NDArray[np.float32],
-        plates: list[Target],
-        ignore: NDArray[np.float32],
-    ) -> None:
-        """Draw the recess or bumper that a plate sits in, most of the time."""
-        rng = self.rng
-        if rng.random() < 0.25:
-            return
-        centre = corners.mean(axis=0)
-        around = (centre + (corners - centre) * np.array([rng.uniform(1.05, 2.2), rng.uniform(1.1, 2.2)])).astype(
-            np.float32
-        )
-        if overlaps(around, plates, ignore):
-            return
-        shade = np.linspace(rng.integers(0, 256), rng.integers(0, 256), 24, dtype=np.float32)[:, None]
-        board = np.clip(shade + rng.normal(0, 4, (24, 64)), 0, 255).astype(np.uint8)
-        paste(canvas, Sticker(board, np.full_like(board, int(rng.integers(160, 256)))), around, 0.8)
 
     def _set_lookalikes(self, canvas: NDArray[np.uint8], plates: list[Target], ignore: NDArray[np.float32]) -> None:
         """Paste things that are no plates, clear of those that are."""
@@ -284,20 +203,3 @@ class Composer:
                 continue
             fade = rng.uniform(0.5, 1.0)
             paste(canvas, Sticker(sticker.luma, (sticker.alpha * fade).astype(np.uint8)), corners)
-
-    def _ground(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Draw a ground of ramps, bars and blobs."""
-        rng = self.rng
-        corner = rng.uniform(0, 255, (2, 2)).astype(np.float32)
-        ground = np.asarray(cv2.resize(corner, (width, height), interpolation=cv2.INTER_LINEAR), np.float32).copy()
-        for _ in range(int(rng.integers(2, 14))):
-            at = (int(rng.integers(width)), int(rng.integers(height)))
-            to = (int(rng.integers(width)), int(rng.integers(height)))
-            shade, kind = float(rng.integers(256)), rng.integers(3)
-            if kind == 0:
-                cv2.rectangle(ground, at, to, shade, -1 if rng.random() < 0.6 else 2)
-            elif kind == 1:
-                cv2.line(ground, at, to, shade, int(rng.integers(1, 9)))
-            else:
-                cv2.circle(ground, at, int(rng.integers(4, 60)), shade, -1)
-        return np.clip(ground, 0, 255).astype(np.uint8)
