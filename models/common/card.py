@@ -1,8 +1,9 @@
 """Fill the measured parts of the model cards: `python -m models.common.card`.
 
 What stands between `<!-- measured: NAME -->` and `<!-- end -->` in a CARD.md is written from released.toml, the model's
-measured.json and the tables of what it was made from, so that a card never says what was not measured. `--check`
-changes nothing and fails where a card is old.
+measured.json and the tables of what it was made from, so that a card never says what was not measured. How a
+file was made that did not come from one run of its script stands in the model's MADE.md, under the file's hash.
+`--check` changes nothing and fails where a card is old.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MODELS = Path(__file__).parents[1]
 BLOCKS = {"reader": reader.BLOCKS, "detector": detector.BLOCKS}
-COMMON = ("identity", "measured-with")
+COMMON = ("identity", "made", "measured-with")
 """Parts of both cards that this module writes."""
 _BLOCK = re.compile(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -47,6 +48,15 @@ def identity(entry: Mapping[str, Any]) -> str:
     return table(("", ""), rows)
 
 
+def made(role: str, entry: Mapping[str, Any]) -> str:
+    """Return how the released file was made: its own story where MADE.md tells it, else what the run script does."""
+    head, _, story = (MODELS / role / "MADE.md").read_text().partition("\n")
+    script = f"`{entry['run']}` makes the same net with the final code and recipe from the first sample on"
+    if str(entry["float_sha256"]) in head:
+        return f"{story}{script}; its weights will differ, and its scores have not been measured.\n"
+    return f"{script}. So was this one made, on {entry['samples']:,} samples.\n"
+
+
 def filled(text: str, role: str, manifest: Mapping[str, Any], measured: Mapping[str, Any], code: str) -> str:
     """Return a card with its measured parts written anew.
 
@@ -66,6 +76,8 @@ def filled(text: str, role: str, manifest: Mapping[str, Any], measured: Mapping[
     def written(block: re.Match[str]) -> str:
         if block[2] == "identity":
             return block[1] + identity(entry) + block[3]
+        if block[2] == "made":
+            return block[1] + made(role, entry) + block[3]
         if block[2] == "measured-with":
             return block[1] + binding.told(role, measured, code) + block[3]
         return block[1] + BLOCKS[role][block[2]](entry, measured) + block[3]

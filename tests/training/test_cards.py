@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.common.binding import code_digest
-from models.common.card import BLOCKS, COMMON, MODELS, filled
+from models.common.card import BLOCKS, COMMON, MODELS, filled, made
 from models.common.markdown import hits, rate, table, verdict
 from models.common.provenance import CROPS, SCENES, drawings, personal, reader_data
 from models.common.release import MANIFEST
@@ -232,6 +232,19 @@ def test_every_measured_part_of_a_card_has_its_writer(role: str) -> None:
     card = (MODELS / role / "CARD.md").read_text()
     placed = sorted(p.split(" -->")[0] for p in card.split("<!-- measured: ")[1:])
     assert sorted([*BLOCKS[role], *COMMON]) == placed
+
+
+@pytest.mark.parametrize("role", sorted(BLOCKS))
+def test_a_file_made_by_more_than_its_script_tells_how(role: str) -> None:
+    """What was released tells its chain of runs; what the script makes is not given the story of another file."""
+    entry = tomllib.loads(MANIFEST.read_text())[role]
+    story = made(role, entry)
+    if "+rebuilt" not in entry["version"]:
+        assert "One chain of" in story
+        assert "have not been measured" in story
+    rebuilt = made(role, entry | {"float_sha256": "cd" * 32, "samples": 2750000})
+    assert "One chain of" not in rebuilt
+    assert "2,750,000 samples" in rebuilt
 
 
 @pytest.mark.parametrize("role", sorted(BLOCKS))
