@@ -27,7 +27,7 @@ from models.common.speed import milliseconds, session
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import Composer, load_scenes
 from models.detector.data import degrade
-from models.detector.evaluate import SETS, measure
+from models.detector.evaluate import SETS, measure, score_table
 from models.detector.net import Exported, PlateNet
 from platesieve.vision.letterbox import letterbox
 
@@ -182,7 +182,7 @@ def entry(
         "samples": seen,
         "thresholds": {size: m.threshold for size, m in measured.items()},
         "ms": dict(ms),
-        "scores": {f"{name} {size}": row.table() for size, m in measured.items() for name, row in m.rows.items()},
+        "scores": score_table(measured),
     }
 
 

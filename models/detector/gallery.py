@@ -15,14 +15,14 @@ from models.common.contact import tile, write_sheet
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import Composer, Scene, split_by_edge
 from models.detector.data import degrade
-from models.detector.evaluate import judge
+from models.detector.judging import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from models.detector.evaluate import Finder
+    from models.detector.judging import Finder
 
 SEED = 27_182
 WIDTH, HEIGHT = 480, 288

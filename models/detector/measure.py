@@ -25,7 +25,8 @@ from models.common.size import size
 from models.datasets.labels import data_folder
 from models.datasets.scenes import SOURCE_SHARES, load_scenes
 from models.detector import gallery, plate_free
-from models.detector.evaluate import SETS, finder, input_scale, judge
+from models.detector.evaluate import SETS, finder
+from models.detector.judging import input_scale, judge
 from platesieve.adapters.cameras.labelled_pictures import load_picture, read_labels
 from platesieve.adapters.networks.onnx_models import OnnxPlateFinder, OnnxPlateReader
 from platesieve.evaluation.pictures import evaluate_pictures

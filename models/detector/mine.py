@@ -14,7 +14,8 @@ from pathlib import Path
 import cv2
 
 from models.datasets.scenes import Mistake, load_scenes
-from models.detector.evaluate import finder, judge
+from models.detector.evaluate import finder
+from models.detector.judging import judge
 
 LEAST_SCORE = 0.4
 LEAST_WIDTH_PX = 20.0  # narrower ones are plates far away more often than not

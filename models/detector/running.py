@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.detector.evaluate import LEAST_SCORE, average_precision, judge_readable, score
+from models.detector.judging import LEAST_SCORE, average_precision, judge_readable, score
 from models.detector.net import Exported, PlateNet
 from platesieve.vision.decode_corners import decode
 from platesieve.vision.letterbox import letterbox
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from models.common.metrics import Score
     from models.datasets.scenes import Scene
-    from models.detector.evaluate import Finder
+    from models.detector.judging import Finder
     from platesieve.domain.geometry import Detection
 
 SCENES = 150

@@ -14,7 +14,7 @@ pytest.importorskip("onnx", reason="needs the extra `train`")
 from models.common import curves  # noqa: E402 - after importorskip
 from models.common.size import size  # noqa: E402
 from models.datasets.scenes import Composer, Sample, Scene, Target, box_corners  # noqa: E402
-from models.detector import evaluate, running, train  # noqa: E402
+from models.detector import evaluate, judging, running, train  # noqa: E402
 from models.detector.data import Crops, collate, degrade, encode  # noqa: E402
 from models.detector.export import TOLERANCE, export, largest_difference  # noqa: E402
 from models.detector.net import OFFSET_UNIT_PX, STRIDE_PX, PlateNet  # noqa: E402
@@ -163,10 +163,10 @@ def test_judging_counts_hits_and_false_plates_once() -> None:
     def at(x: float, y: float, score: float) -> Detection:
         return detection([x, y, 80, 20], score)
 
-    judged = evaluate.judge(one, (at(102, 101, 0.9), at(110, 104, 0.8), at(10, 160, 0.7), at(-20, 10, 0.6)))
+    judged = judging.judge(one, (at(102, 101, 0.9), at(110, 104, 0.8), at(10, 160, 0.7), at(-20, 10, 0.6)))
     assert [f.plate for f in judged.found] == [0, None, None, None]
     assert [f.false for f in judged.found] == [False, False, True, False]
-    scores = evaluate.score([judged], 0.5)
+    scores = judging.score([judged], 0.5)
     assert (scores.recall.share, scores.false_per_picture) == (1.0, 1.0)
 
 
@@ -184,7 +184,7 @@ def test_training_judges_as_the_program_does(seed: int) -> None:
     detections = tuple(detection(list(box), float(s)) for box, s in zip(boxes(9, 60), scores, strict=True))
     targets = tuple(Target(box_corners(list(box)), exact=False) for box in plates)
     one = Scene((np.zeros((200, 200), np.uint8),), targets, ignore, "x", "x", held_out=True)
-    ours = evaluate.judge(one, detections)
+    ours = judging.judge(one, detections)
     theirs = match(detections, [Box(*map(float, b)) for b in plates], [Box(*map(float, b)) for b in ignore])
     assert (sum(f.plate is not None for f in ours.found), sum(f.false for f in ours.found)) == (
         theirs.hits,
@@ -197,16 +197,16 @@ def test_a_detection_hits_the_nearest_plate_that_is_still_free() -> None:
     targets = tuple(Target(box_corners([x, 0, 100, 20]), exact=False) for x in (0, 30))
     one = Scene((np.zeros((50, 200), np.uint8),), targets, np.zeros((0, 4), np.float32), "x", "x", held_out=True)
     found = (detection([0, 0, 100, 20], 0.9), detection([10, 0, 100, 20], 0.8))
-    assert [f.plate for f in evaluate.judge(one, found).found] == [0, 1]
+    assert [f.plate for f in judging.judge(one, found).found] == [0, 1]
 
 
 def test_the_threshold_is_the_lowest_within_the_budget() -> None:
     """Of a hundred pictures with false plates at 0.31 to 0.50, two may stay: the threshold is just above the third."""
-    judged = [evaluate.Judged(1, (evaluate.Found(0.3 + i / 100, None, false=True),)) for i in range(1, 21)]
-    judged += [evaluate.Judged(1, (evaluate.Found(0.9, 0, false=False),)) for _ in range(80)]
-    threshold = evaluate.choose_threshold(judged, 0.02)
-    assert evaluate.score(judged, threshold).false_per_picture == 0.02
-    assert evaluate.score(judged, threshold - 0.02).false_per_picture > 0.02
+    judged = [judging.Judged(1, (judging.Found(0.3 + i / 100, None, false=True),)) for i in range(1, 21)]
+    judged += [judging.Judged(1, (judging.Found(0.9, 0, false=False),)) for _ in range(80)]
+    threshold = judging.choose_threshold(judged, 0.02)
+    assert judging.score(judged, threshold).false_per_picture == 0.02
+    assert judging.score(judged, threshold - 0.02).false_per_picture > 0.02
 
 
 def test_what_is_too_narrow_to_read_counts_in_neither_direction() -> None:
@@ -220,7 +220,7 @@ def test_what_is_too_narrow_to_read_counts_in_neither_direction() -> None:
     def find(_luma: np.ndarray) -> tuple[Detection, ...]:
         return (Detection(((300, 50), (310, 50), (310, 53), (300, 53)), 0.9),)
 
-    (narrow,), (wide,) = (evaluate.judge_readable(find, [scene_with(w)], 480, 288) for w in (10, 30))
+    (narrow,), (wide,) = (judging.judge_readable(find, [scene_with(w)], 480, 288) for w in (10, 30))
     assert (narrow.plates, narrow.found) == (0, ())
     assert (wide.plates, wide.found) == (1, ())
 
@@ -309,10 +309,10 @@ def test_running_scores_are_those_of_the_exported_file(tmp_path: Path) -> None:
         step(net.train(), optimiser, batch, recipe)
     export(net.eval(), tmp_path / "detector.onnx")
     find = evaluate.finder(tmp_path / "detector.onnx", running.WIDTH, running.HEIGHT)
-    judged = evaluate.judge_readable(find, scenes, running.WIDTH, running.HEIGHT)
+    judged = judging.judge_readable(find, scenes, running.WIDTH, running.HEIGHT)
     told = running.check(net.state_dict(), scenes)
-    assert told.found == evaluate.score(judged, running.THRESHOLD).recall
-    assert told.average_precision == pytest.approx(evaluate.average_precision(judged), abs=1e-3)
+    assert told.found == judging.score(judged, running.THRESHOLD).recall
+    assert told.average_precision == pytest.approx(judging.average_precision(judged), abs=1e-3)
     assert told.average_precision > 0.5
     assert running.check(untaught, scenes).average_precision == 0
 

@@ -19,7 +19,7 @@ pytest.importorskip("PIL", reason="needs the extra `train`")
 from models.common import release  # noqa: E402 - after importorskip
 from models.common.checkpoints import MovingAverage, save  # noqa: E402
 from models.common.forms import Paired, choose  # noqa: E402
-from models.detector import evaluate  # noqa: E402
+from models.detector import evaluate, judging  # noqa: E402
 from models.detector import export as detector_export  # noqa: E402
 from models.detector.net import PlateNet  # noqa: E402
 from models.reader import export as reader_export  # noqa: E402
@@ -201,8 +201,8 @@ def test_two_forms_of_a_detector_are_held_against_the_same_scenes() -> None:
     """Each at the threshold of the float form: a plate below it is lost, a false plate above it soils its picture."""
 
     def measured(*scores: float, false: float) -> evaluate.Measured:
-        hits = tuple(evaluate.Found(score, number, false=False) for number, score in enumerate(scores))
-        judged = [evaluate.Judged(2, hits), evaluate.Judged(0, (evaluate.Found(false, None, false=True),))]
+        hits = tuple(judging.Found(score, number, false=False) for number, score in enumerate(scores))
+        judged = [judging.Judged(2, hits), judging.Judged(0, (judging.Found(false, None, false=True),))]
         return evaluate.Measured(0.5, {}, judged)
 
     pairs = detector_export.paired(measured(0.9, 0.6, false=0.4), measured(0.9, 0.4, false=0.6))
@@ -219,4 +219,4 @@ def test_without_held_out_scenes_the_released_threshold_is_kept(
     assert {size: m.threshold for size, m in evaluate.measure(tmp_path / "none.onnx").items()} == kept
     assert "the released thresholds are kept" in capsys.readouterr().out
     with pytest.raises(ValueError, match="cannot be chosen"):
-        evaluate.choose_threshold([])
+        judging.choose_threshold([])
