@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("PIL", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
+sweeps = importlib.import_module("models.reader.sweeps")
 card, gallery = (importlib.import_module(f"models.detector.{name}") for name in ("card", "gallery"))
 
 pytestmark = pytest.mark.training
@@ -67,7 +68,7 @@ def test_a_detector_that_knows_the_scenes_leaves_an_empty_sheet(
     monkeypatch.setattr(gallery, "split_by_edge", split)
 
     def find(_luma: np.ndarray) -> tuple[Detection, ...]:
-        return tuple(Detection(tuple(map(tuple, plate.corners.tolist())), 0.9) for plate in whole)
+        return tuple(Detection(sweeps.corners(plate.corners), 0.9) for plate in whole)
 
     told = gallery.failures(tmp_path / "sheet.png", find)
     assert told["scenes"] == 12

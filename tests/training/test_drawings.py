@@ -134,7 +134,12 @@ def test_coarser_films_lose_more(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_spoiled_pictures_are_filmed_as_often_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """COVERAGE.md tells the share."""
     filmed: list[int] = []
-    monkeypatch.setattr(degrade, "as_video", lambda _rng, luma: filmed.append(1) or luma)
+
+    def film(_rng: np.random.Generator, luma: np.ndarray) -> np.ndarray:
+        filmed.append(1)
+        return luma
+
+    monkeypatch.setattr(degrade, "as_video", film)
     rng, luma = np.random.default_rng(8), np.full((30, 80), 90, np.uint8)
     for _ in range(500):
         degrade.spoil(rng, luma)
