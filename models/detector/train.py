@@ -210,7 +210,7 @@ def train(recipe: Recipe, work: Path, until: int, mistakes: Path | None = None, 
         for size, end in ((small, min(recipe.late_from, until)), (large, until)):
             if run.seen >= end:
                 continue
-            stream = batches(recipe, run.seen, size, scenes, wrong, run.where)
+            stream = batches(recipe, run.before + run.seen, size, scenes, wrong, run.where)
             while run.seen < end:
                 losses.append(run.learn(next(stream)))
                 line = told(losses, run.seen, telling.pace(run.seen)) if len(losses) == STEPS_A_LINE else None

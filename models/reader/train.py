@@ -206,7 +206,7 @@ def train(config: dict[str, Any], name: str, until: int | None = None, warm_star
         return run.path
     run.crops = count_crops(validation=False, **chosen_crops(config))
     held_out = validation_batch(load_crops(validation=True))
-    processes, queue = start_producers(config, recipe["seed"] + run.seen, workers(run.device))
+    processes, queue = start_producers(config, recipe["seed"] + run.before + run.seen, workers(run.device))
     losses: list[float] = []
     saved = checked = run.seen
     with Telling(WORK / f"{name}.log", run.seen, run.until, "samples") as telling:

@@ -2,9 +2,10 @@
 
 Drawn after the published descriptions, not copied from any file: FE-Schrift (Germany's Fahrzeug-Zulassungsverordnung,
 annex 4: characters that cannot be made into one another; Mercosul and others use it too), DIN 1451 (Germany until
-2000, Austria, much of Eastern Europe), "Charles Wright" (Great Britain: Road Vehicles (Display of Registration Marks)
-Regulations 2001, schedule 4), the slit letters of the Netherlands (since 1999), and the dies of North America.
-Each is drawn many times over, a little different, as dies, printers and makers differ.
+2000), "Charles Wright" (Great Britain: Road Vehicles (Display of Registration Marks) Regulations 2001, schedule 4), the
+slit letters of the Netherlands (since 1999), and the dies of North America. Each is drawn many times over, a little
+different, as dies, printers and makers differ. formats.toml also gives a face to countries whose own letters are merely
+like it, as DIN to France and Romania, or Charles Wright to much of Africa.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ FACES: dict[str, Face] = {
             "I": ("1|.1,0 .9,0;.1,1 .9,1;.5,0 .5,1",),
             "J": ("1|.3,0 1,0 1,1r 0,1r 0,.76",),
             "M": ("1|0,1 0,0 .5,.58 1,0 1,1",),
-            "P": ("1|0,1 0,0 1,0r 1,.56r .3,.56", "1|0,1 0,0 1,0r 1,.56r 0,.56"),
+            "P": ("1|0,1 0,0 1,0r 1,.56r .46,.56", "1|0,1 0,0 1,0r 1,.56r 0,.56"),
             "Q": ("1|.66,1 .4,1 0,1r 0,0r 1,0r 1,.72;.6,.66 1.04,1.02",),
-            "R": ("1|0,1 0,0 1,0r 1,.54r .3,.54;.56,.6 1,1", "1|0,1 0,0 1,0r 1,.54r 0,.54;.5,.54 1,1"),
+            "R": ("1|0,1 0,0 1,0r 1,.54r .46,.54;.6,.62 1,1", "1|0,1 0,0 1,0r 1,.54r 0,.54;.5,.54 1,1"),
             "W": ("1|0,0 .2,1 .5,.36 .8,1 1,0",),
         },
         {"I": 0.75, "1": 0.75, "M": 1.1, "W": 1.2},
@@ -123,7 +124,7 @@ FACES: dict[str, Face] = {
         (0.0, 0.3),
         (4.0, 8.0),
         {
-            "0": ("1|0,0r 1,0r 1,1r 0,1rz", "1|.66,0 0,0r 0,1r 1,1r 1,.24"),
+            "0": ("1|0,0r 1,0r 1,1r 0,1rz", "1|.62,0 0,0r 0,1r 1,1r 1,.24"),
             "1": ("1|.1,.24 .55,0 .55,1",),
             "3": (
                 "1|0,0 .95,0 .42,.4r 1,.44r 1,1r 0,1r 0,.84",
@@ -132,11 +133,11 @@ FACES: dict[str, Face] = {
             "4": ("1|.5,0 0,.68 1,.68;.76,.42 .76,1",),
             "6": ("1|.7,0 .06,.5r 0,1r 1,1r 1,.44r .32,.44r",),
             "9": ("1|.3,1 .94,.5r 1,0r 0,0r 0,.56r .68,.56r",),
-            "B": ("1|0,0 .88,0r .88,.46r .3,.46;.3,.46 1,.46r 1,1r 0,1 0,0",),
-            "D": ("1|0,1 0,0 1,0r 1,1r .3,1",),
+            "B": ("1|0,0 .88,0r .88,.46r .48,.46;.48,.46 1,.46r 1,1r 0,1 0,0",),
+            "D": ("1|0,1 0,0 1,0r 1,1r .46,1",),
             "G": ("1|1,.2 1,0r 0,0r 0,1r 1,1r 1,.52 .5,.52",),
-            "P": ("1|0,1 0,0 1,0r 1,.54r .32,.54",),
-            "R": ("1|0,1 0,0 1,0r 1,.52r .34,.52;.52,.56 1,1",),
+            "P": ("1|0,1 0,0 1,0r 1,.54r .48,.54",),
+            "R": ("1|0,1 0,0 1,0r 1,.52r .48,.52;.6,.6 1,1",),
             "S": ("1|1,.22 1,0r 0,0r 0,mr 1,mr 1,1r 0,1r 0,.78",),
         },
     ),

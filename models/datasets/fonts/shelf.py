@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.datasets.fonts.glyphs import Font
 
 FACE_SHARE = 0.6
+"""Of the plates of a table that names a face are set in one of its fonts; old, foreign and home-made ones in any."""
 FONTS_A_FACE = 40
 
 

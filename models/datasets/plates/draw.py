@@ -16,6 +16,10 @@ from models.datasets.plates.writing import write_serial
 if TYPE_CHECKING:
     import numpy as np
 
+    from models.datasets.formats import Table
+
+
+EMBLEM_SHARE = 0.7
 
 LOOKS = {
     "us": draw_us,
@@ -31,12 +35,20 @@ LOOKS = {
 }
 
 
+def _pattern(rng: np.random.Generator, region: Table) -> str:
+    """Return one of the table's formats, in most with the emblem that stands between the groups."""
+    pattern = str(rng.choice(region["formats"]))
+    if region.get("art") == "middle" and "*" not in pattern and rng.random() < EMBLEM_SHARE:
+        return pattern.replace(" ", "*", 1).replace("-", "*", 0 if " " in pattern else 1)
+    return pattern
+
+
 def draw_plate(rng: np.random.Generator, region_name: str | None = None) -> DrawnPlate:
     """Draw one random plate of a random region, or of the table `region_name` of formats.toml."""
     shares = region_weights()
     name = region_name or str(rng.choice(list(shares), p=list(shares.values())))
     region = chosen(rng, name)
-    serial = write_serial(rng, str(rng.choice(region["formats"])), region.get("skip", ""))
+    serial = write_serial(rng, _pattern(rng, region), region.get("skip", ""))
     look = region["look"]
     if look == "any":
         look = str(rng.choice(["us", "eu", "uk", "br", "au", "in", "ar", "mercosul"]))

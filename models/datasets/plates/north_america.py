@@ -58,16 +58,16 @@ def _ground(rng: np.random.Generator, sheet: Sheet, art: str | None) -> None:
 
 
 def _hills(rng: np.random.Generator, sheet: Sheet) -> None:
-    """Paint one to three ridges across the plate, the nearer the stronger, never as strong as ink."""
+    """Paint one to three ridges across the plate, the lower the nearer and stronger, and all far from ink."""
     width, height = sheet.size
     contrast = sheet.ink - sheet.ground
-    for ridge in range(int(rng.integers(1, 4))):
+    for ridge, crest in enumerate(np.sort(rng.uniform(0.15, 0.75, int(rng.integers(1, 4))))):
         xs = np.linspace(-2, width + 2, int(rng.integers(4, 14)))
-        ys = height * (float(rng.uniform(0.15, 0.75)) + rng.normal(0, 0.1, len(xs)))
+        ys = height * (float(crest) + rng.normal(0, 0.1, len(xs)))
         outline = np.stack([np.append(xs, [width + 2, -2]), np.append(ys, [height + 2] * 2)], 1)
         layer = np.zeros((height, width), np.uint8)
         cv2.fillPoly(layer, [outline.astype(np.int32)], 255, cv2.LINE_AA)
-        stamp(sheet, layer, 0, 0, sheet.ground + contrast * float(rng.uniform(-0.15, 0.45)), 0.4 + 0.2 * ridge)
+        stamp(sheet, layer, 0, 0, sheet.ground + contrast * float(rng.uniform(-0.15, 0.3)), 0.4 + 0.2 * ridge)
 
 
 def _beside(rng: np.random.Generator, sheet: Sheet, rows: tuple[float, float], region: dict[str, Any]) -> Span:
@@ -77,7 +77,7 @@ def _beside(rng: np.random.Generator, sheet: Sheet, rows: tuple[float, float], r
     art, kind = region.get("art"), rng.random()
     if kind < STACKED_SHARE:
         return _stack(rng, sheet, rows, region.get("face"))
-    left_share, right_share = (0.75 if art == "left" else 0.1, 0.75 if art == "right" else 0.04)
+    left_share, right_share = (0.75 if art == "left" else 0.1, 0.04)
     side = rng.random()
     if side < left_share:
         picture(rng, sheet, (width * 0.02, top - 4, width * 0.24, high + 8), float(rng.uniform(0.5, 1.0)))
