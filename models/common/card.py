@@ -50,11 +50,16 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 def made(role: str, entry: Mapping[str, Any]) -> str:
     """Return how the released file was made: its own story where MADE.md tells it, else what the run script does."""
-    head, _, story = (MODELS / role / "MADE.md").read_text().partition("\n")
+    head, _, story = (MODELS / role / "MADE.md").read_text(encoding="utf-8").partition("\n")
     script = f"`{entry['run']}` makes the same net with the final code and recipe from the first sample on"
     if str(entry["float_sha256"]) in head:
         return f"{story}{script}; its weights will differ, and its scores have not been measured.\n"
-    return f"{script}. So was this one made, on {entry['samples']:,} samples.\n"
+    if not entry.get("samples_before"):
+        return f"{script}. So was this one made, on {entry['samples']:,} samples.\n"
+    return (
+        f"{script}. This one goes on from weights that had seen {entry['samples_before']:,} of its "
+        f"{entry['samples']:,} samples; how those were made is not told here.\n"
+    )
 
 
 def filled(text: str, role: str, manifest: Mapping[str, Any], measured: Mapping[str, Any], code: str) -> str:

@@ -35,7 +35,12 @@ def load(path: Path) -> dict[str, Any] | None:
 
 def samples_behind(state: dict[str, Any]) -> int:
     """Return how many samples the weights of a checkpoint were taught on, those before a warm start among them."""
-    return int(state["seen"]) + int(state.get("before", 0))
+    return int(state["seen"]) + samples_before(state)
+
+
+def samples_before(state: dict[str, Any]) -> int:
+    """Return how many samples the weights had been taught on where the run started; 0 where it began from nothing."""
+    return int(state.get("before", 0))
 
 
 def start_of(warm_start: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DATASETS = Path(__file__).parents[1] / "datasets"
+FORMATS = ("formats.toml", "states.toml")
 NOT_COUNTED = "not counted"
 
 
@@ -119,15 +120,18 @@ def detector_data(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
 
 def drawings(_: Mapping[str, Any], __: Mapping[str, Any]) -> str:
     """Return what plates are drawn from: formats, typefaces, and the licences of those under a copyleft."""
-    groups = tomllib.loads((DATASETS / "formats.toml").read_text(encoding="utf-8"))
-    formats = sum(len(group["formats"]) for group in groups.values())
+    groups, states = (tomllib.loads((DATASETS / name).read_text(encoding="utf-8")) for name in FORMATS)
+    parts = [part for country in states.values() for part in country.values()]
+    formats = sum(len(each["formats"]) for each in (*groups.values(), *parts))
     # By its path: the package around it needs Pillow, which whoever writes a card may not have.
     licences: dict[str, str] = runpy.run_path(str(DATASETS / "fonts" / "packages.py"))["FONT_PACKAGES"]
     copyleft = [f"{name} ({licence})" for name, licence in licences.items() if "GPL" in licence]
     return (
-        f"As the drawings are now: {len(groups)} groups of serial formats with {formats} formats, and the typefaces of "
-        f"{len(licences)} Debian packages beside the stroke fonts. No typeface is among the released files. Under a "
-        f"licence of the GPL family: {', '.join(copyleft)}.\n"
+        f"As the drawings are now: {len(groups)} groups and {len(parts)} states and provinces with {formats} serial "
+        f"formats, stroke fonts and families of dies that the project draws itself, and the typefaces of "
+        f"{len(licences)} Debian packages. No typeface is among the released files. Under a licence of the GPL family: "
+        f"{', '.join(copyleft)}. Films go through x264 (GPL-2 or later, as PyAV's wheels bring it), which is not among "
+        "the released files either.\n"
     )
 
 
@@ -170,7 +174,7 @@ def detector_evaluation(_: Mapping[str, Any], __: Mapping[str, Any]) -> str:
 
 _TEXTS = {
     "reader": "What is written on them is what the reader was taught.",
-    "detector": "What is written on them taught the detector nothing.",
+    "detector": "What is written on them taught the detector nothing; whether anything is, it may have.",
 }
 
 

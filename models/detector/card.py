@@ -80,7 +80,8 @@ def failures(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
         return f"Drawn scenes: {NOT_MEASURED}.\n"
     return (
         f"In {told['scenes']} drawn scenes {told['missed']} of {told['plates']} plates at least {told['least_px']} px "
-        f"wide were missed and {told['false']} other things found. Missed plates are outlined, false ones dotted.\n\n"
+        f"wide at the input were missed and {told['false']} other things found. Missed plates are outlined, false ones "
+        "dotted.\n\n"
         "![Drawn scenes where the detector fails](failures.png)\n"
     )
 

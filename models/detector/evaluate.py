@@ -102,6 +102,18 @@ def score_table(report: Mapping[str, Measured]) -> dict[str, Any]:
     return {f"{name} {size}": row.table() for size, each in report.items() for name, row in each.rows.items()}
 
 
+def recorded(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the new scores to keep in place of the old ones.
+
+    Raises:
+        SystemExit: a set that was scored is not at hand, and its old scores would pass for new ones.
+    """
+    absent = sorted(set(old) - set(new))
+    if absent:
+        raise SystemExit(f"not recorded, no pictures for {', '.join(absent)}: bring the sets that were scored")
+    return new
+
+
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -118,7 +130,7 @@ def main() -> None:
     model = given.model or RELEASED / entry["file"]
     report = measure(model, held_out_only=given.held_out_only, thresholds=thresholds)
     if given.record:
-        update_table("detector", {"scores": entry["scores"] | score_table(report)})
+        update_table("detector", {"scores": recorded(entry["scores"], score_table(report))})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load, samples_behind
+from models.common.checkpoints import load, samples_before, samples_behind
 from models.common.forms import Paired, choose
 from models.common.quantise import quantise
 from models.common.release import publish, sha256, version_of
@@ -51,13 +51,13 @@ CALIBRATION_CROPS = 240  # composed ones, where there are no scenes
 LEAST_GAIN = 1.5  # a second form of so small a network must pay
 
 
-def load_average(checkpoint: Path) -> tuple[PlateNet, int]:
-    """Return the network with the running average of its weights, and how many crops it saw."""
+def load_average(checkpoint: Path) -> tuple[PlateNet, dict[str, Any]]:
+    """Return the network with the running average of its weights, and what else its checkpoint tells."""
     kept, net = load(checkpoint), PlateNet()
     if kept is None:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/detector.sh)")
     net.load_state_dict(kept["average"]["weights"])
-    return net.eval(), samples_behind(kept)
+    return net.eval(), kept
 
 
 def export(net: PlateNet, target: Path) -> None:
@@ -132,9 +132,9 @@ def tell_evaluation_sets(ours: Measured, int8: Measured) -> None:
         print(f"int8 on {name}, told only: recall {100 * lost[0]:+.2f}, AP {100 * lost[1]:+.2f} points lost")
 
 
-def build(net: PlateNet, seen: int, version: str, files: Mapping[str, Path]) -> dict[str, Any]:
+def build(net: PlateNet, version: str, files: Mapping[str, Path]) -> dict[str, Any]:
     """Write both forms, measure and time them, and return the table of the better one."""
-    make_float(net, seen, files["float"])
+    make_float(net, files["float"])
     shipped = f"{SHIPPED[0]}x{SHIPPED[1]}"
     measured = measure(files["float"])
     to_int8(files["float"], files["int8"])
@@ -149,7 +149,7 @@ def build(net: PlateNet, seen: int, version: str, files: Mapping[str, Path]) -> 
     if choice.form == "int8":
         measured = measure(files["int8"])  # at every size, with thresholds of its own
     ms = {f"{form} {shipped}": times["median"] for form, times in speed.items()}
-    return entry(files, version, seen, choice, measured, ms) | {
+    return entry(files, version, choice, measured, ms) | {
         "scores_int8": {f"{name} {shipped}": row.table() for name, row in small[shipped].rows.items()}
     }
 
@@ -157,7 +157,6 @@ def build(net: PlateNet, seen: int, version: str, files: Mapping[str, Path]) -> 
 def entry(
     files: Mapping[str, Path],
     version: str,
-    seen: int,
     choice: Choice,
     measured: Mapping[str, Measured],
     ms: Mapping[str, float],
@@ -179,14 +178,13 @@ def entry(
         "size": shipped,
         "threshold": measured[shipped].threshold,
         "run": "models/runs/detector.sh",
-        "samples": seen,
         "thresholds": {size: m.threshold for size, m in measured.items()},
         "ms": dict(ms),
         "scores": score_table(measured),
     }
 
 
-def make_float(net: PlateNet, seen: int, target: Path) -> None:
+def make_float(net: PlateNet, target: Path) -> None:
     """Write the float file and hold it against torch.
 
     Raises:
@@ -194,7 +192,7 @@ def make_float(net: PlateNet, seen: int, target: Path) -> None:
     """
     export(net, target)
     difference = largest_difference(net, target)
-    print(f"after {seen} crops; torch and ONNX differ by {difference:.1e}", flush=True)
+    print(f"torch and ONNX differ by {difference:.1e}", flush=True)
     if difference > TOLERANCE:
         raise SystemExit(f"more than {TOLERANCE}: not released")
 
@@ -211,13 +209,14 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    net, seen = load_average(given.checkpoint)
+    net, kept = load_average(given.checkpoint)
     if given.draft:
-        make_float(net, seen, given.draft)
+        make_float(net, given.draft)
         return
     with tempfile.TemporaryDirectory() as folder:
         files = {form: Path(folder) / name for form, name in FILES.items()}
-        table = build(net, seen, version_of("detector", given.version), files)
+        table = build(net, version_of("detector", given.version), files)
+        table |= {"samples": samples_behind(kept), "samples_before": samples_before(kept)}
         manifest = publish("detector", table, files, given.scratch)
     print(f"{manifest} names {table['file']}, version {table['version']}")
 

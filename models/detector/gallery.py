@@ -15,7 +15,7 @@ from models.common.contact import tile, write_sheet
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import Composer, Scene, split_by_edge
 from models.detector.data import degrade
-from models.detector.judging import judge
+from models.detector.judging import SPECK_PX, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,6 @@ SEED = 27_182
 WIDTH, HEIGHT = 480, 288
 COLUMNS, ROWS = 4, 6
 SCENES = 600
-LEAST_PX = 36
-"""Narrower plates cannot be read: missing them harms nobody."""
 
 
 def failures(path: Path, find: Finder) -> dict[str, int]:
@@ -44,7 +42,7 @@ def failures(path: Path, find: Finder) -> dict[str, int]:
         and how many other things were found.
     """
     composer = Composer([], draw_plate, seed=SEED, pool=60)
-    told, tiles = {"scenes": 0, "least_px": LEAST_PX, "plates": 0, "missed": 0, "false": 0}, []
+    told, tiles = {"scenes": 0, "least_px": round(SPECK_PX), "plates": 0, "missed": 0, "false": 0}, []
     while len(tiles) < COLUMNS * ROWS and told["scenes"] < SCENES:
         sample = composer.sample(WIDTH, HEIGHT)
         luma = degrade(composer.rng, sample.luma)
@@ -54,7 +52,7 @@ def failures(path: Path, find: Finder) -> dict[str, int]:
         detections = find(luma)
         found = judge(scene, detections).found
         hits = {f.plate for f in found}
-        wide = [n for n, plate in enumerate(plates) if float(np.ptp(plate.corners[:, 0])) >= LEAST_PX]
+        wide = [n for n, plate in enumerate(plates) if float(np.ptp(plate.corners[:, 0])) >= SPECK_PX]
         missed = [plates[n].corners for n in wide if n not in hits]
         false = [np.asarray(d.corners, np.float32) for f, d in zip(found, detections, strict=True) if f.false]
         told["scenes"] += 1

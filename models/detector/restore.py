@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from models.common.checkpoints import save
-from models.common.merged import constants, undo_normalisation
 from models.common.release import RELEASED, released_table
+from models.common.unmerge import constants, undo_normalisation
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import load_scenes
 from models.detector.data import Crops
@@ -69,7 +69,8 @@ def main() -> None:
     size = (recipe.late_width_px, recipe.late_height_px)
     crops = Crops(load_scenes(), draw_plate, seed=recipe.seed, batch=recipe.batch, size=size)
     weights = restored(given.model, (batch["luma"] for batch in islice(crops, BATCHES))).state_dict()
-    save(given.out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": table["samples"]})
+    average = {"steps": 0, "weights": weights}
+    save(given.out, {"net": weights, "average": average, "seen": 0, "before": table["samples"]})
     print(f"{given.out}: {table['samples']} crops seen")
 
 

@@ -141,8 +141,8 @@ class Run:
     """One training run: net, optimiser, moving average, crops seen and how many before a warm start.
 
     Raises:
-        SystemExit: the checkpoint to go on from was taught on other photographs, so that its card would tell something
-            untrue; or there is none to start from.
+        SystemExit: the run's own checkpoint was taught on other photographs, so that its card would tell something
+            untrue; or there is none to start from. What was behind a warm start stands in MADE.md.
     """
 
     def __init__(self, recipe: Recipe, work: Path, warm_start: Path | None = None) -> None:

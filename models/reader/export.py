@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load, samples_behind
+from models.common.checkpoints import load, samples_before, samples_behind
 from models.common.forms import Paired, choose, loses_too_much
 from models.common.metrics import fold
 from models.common.quantise import quantise
@@ -66,14 +66,14 @@ CALIBRATION_CROPS = 200  # of each set
 LEAST_GAIN = 1.2
 
 
-def load_average(checkpoint: Path) -> tuple[Reader, int, dict[str, int]]:
-    """Return the net with the running average of its weights, how many samples it saw, and crops by set."""
+def load_average(checkpoint: Path) -> tuple[Reader, dict[str, Any]]:
+    """Return the net with the running average of its weights, and what else its checkpoint tells."""
     state = load(checkpoint)
     if state is None:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/reader.sh)")
     net = Reader()
     net.load_state_dict(state["average"]["weights"])
-    return net.eval(), samples_behind(state), state.get("crops", {})
+    return net.eval(), state
 
 
 def to_onnx(net: Reader, path: Path) -> float:
@@ -159,7 +159,6 @@ def tell_evaluation_sets(scores: Scores) -> None:
 def entry(
     files: dict[str, Path],
     version: str,
-    seen: int,
     choice: Choice,
     temperature: float,
     scores: Scores,
@@ -186,7 +185,6 @@ def entry(
         "regions": list(REGIONS),
         "temperature": temperature,
         "run": "models/runs/reader.sh",
-        "samples": seen,
         "bytes": {form: path.stat().st_size for form, path in files.items()},
         "ms": {name: times["median"] for name, times in speed.items()},
         "scores": rows(choice.form),
@@ -199,14 +197,14 @@ def entry(
 
 def build(checkpoint: Path, version: str, peer: Path, files: Mapping[str, Path]) -> dict[str, Any]:
     """Write both forms, score and time them beside the peer, and return the table of the better one."""
-    net, seen, crops = load_average(checkpoint)
+    net, state = load_average(checkpoint)
     worst = to_onnx(net, files["float"])
     held_out = held_out_sets()
     held = [case for cases in held_out.values() for case in cases]
     temperature = calibrate(files["float"]) if held else 1.0
     pairs = make_int8(files, temperature, held)
     sizes = ", ".join(f"{form} {path.stat().st_size / 1e6:.2f} MB" for form, path in files.items())
-    print(f"{seen} samples; torch == ONNX within {worst:.1e}; {sizes}", flush=True)
+    print(f"{samples_behind(state)} samples; torch == ONNX within {worst:.1e}; {sizes}", flush=True)
     readers = {form: device_reader(path, temperature) for form, path in files.items()}
     timed = {form: (path, np.zeros((1, 1, HEIGHT_PX, WIDTH_PX), np.float32)) for form, path in files.items()}
     if peer.is_file():
@@ -217,7 +215,12 @@ def build(checkpoint: Path, version: str, peer: Path, files: Mapping[str, Path])
     speed = milliseconds(timed)
     choice = choose(pairs, speed["float"]["median"], speed["int8"]["median"], LEAST_GAIN)
     print(f"ms: {speed}\n{choice.reason}", flush=True)
-    return entry(files, version, seen, choice, temperature, scores, speed) | {"training_crops": crops}
+    table = entry(files, version, choice, temperature, scores, speed)
+    return table | {
+        "samples": samples_behind(state),
+        "samples_before": samples_before(state),
+        "training_crops": state.get("crops", {}),
+    }
 
 
 def main() -> None:

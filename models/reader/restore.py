@@ -3,7 +3,7 @@
 `python -m models.reader.restore --model models/released/reader.onnx --out models/work/reader/restored.pt`
 
 Checkpoints are not kept in the repository, the float file is. Export merges each batch normalisation into its
-convolution (models.common.merged) and multiplies out what stands between the grid and the attention (net.py); both are
+convolution (models.common.unmerge) and multiplies out what stands between the grid and the attention (net.py); both are
 undone here. The answers of both are compared and must agree within TOLERANCE.
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from models.common.checkpoints import save
-from models.common.merged import constants, undo_normalisation
 from models.common.recipes import load_config
 from models.common.release import RELEASED, released_table
+from models.common.unmerge import constants, undo_normalisation
 from models.reader.data import Sources, make_batch
 from models.reader.export import difference
 from models.reader.net import Reader
@@ -100,7 +100,9 @@ def main() -> None:
     rng = np.random.default_rng(1)
     batch = make_batch(rng, Sources.load(config, rng), config["mix"], PICTURES)
     weights = restored(given.model, batch.crops).state_dict()
-    save(given.out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": table["samples"]})
+    save(
+        given.out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": 0, "before": table["samples"]}
+    )
     print(f"{given.out}: {table['samples']} samples seen")
 
 

@@ -2,7 +2,7 @@
 
 Runs that go on from one another end in one valley, and the mean of their weights often reads better than each of them
 at the cost of one. The mean of two nets sees other means and deviations in its layers than either: they are taken anew
-from training pictures (models.common.merged names the papers).
+from training pictures (models.common.averaging names the papers).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from models.common.averaging import mean_of, settle
 from models.common.checkpoints import load, samples_behind, save
-from models.common.merged import mean_of, settle
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
 from models.reader.net import Reader
@@ -36,7 +36,7 @@ def soup(states: Sequence[dict[str, Any]], crops: NDArray[np.uint8]) -> dict[str
     net.load_state_dict(mean_of([state["average"]["weights"] for state in states]))
     settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
-    told = {"seen": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}
+    told = {"seen": 0, "before": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}
     return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     batch = make_batch(rng, Sources.load(config, rng), config["mix"], PICTURES)
     made = soup([state for state in states if state is not None], batch.crops)
     save(given.out, made)
-    print(f"{given.out}: mean of {len(states)}, {made['seen']} samples")
+    print(f"{given.out}: mean of {len(states)}, {made['before']} samples")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.common.checkpoints import cosine, load, samples_behind, save, seed_everything
+from models.common.checkpoints import cosine, load, samples_before, save, seed_everything
 from models.common.machine import device, workers
 from models.common.progress import Telling
 from models.common.recipes import load_config
@@ -78,7 +78,8 @@ class Lesson:
         if taught is None:
             raise FileNotFoundError(checkpoint)
         self.recipe, self.out, self.seen = recipe, out, 0
-        self.of, self.behind, self.crops = sha256(checkpoint), samples_behind(taught), taught.get("crops", {})
+        self.of = sha256(checkpoint)
+        self.told = {"seen": taught["seen"], "before": samples_before(taught), "crops": taught.get("crops", {})}
         self.net = reader_without_head(taught["average"]["weights"]).to(device())
         self.optimiser = torch.optim.AdamW(self.net.region.parameters(), lr=recipe["learning_rate"], weight_decay=0.01)
         state = load(out) or {}
@@ -106,8 +107,7 @@ class Lesson:
         weights = {name: value.cpu() for name, value in self.net.state_dict().items()}
         kept = {"of": self.of, "seen": self.seen, "optimiser": self.optimiser.state_dict()}
         average = {"steps": 0, "weights": weights}
-        known = {"net": weights, "average": average, "seen": self.behind, "crops": self.crops}
-        save(self.out, known | {"region": kept})
+        save(self.out, self.told | {"net": weights, "average": average, "region": kept})
 
 
 def teach(config: dict[str, Any], checkpoint: Path, out: Path) -> None:

@@ -244,7 +244,10 @@ def test_a_file_made_by_more_than_its_script_tells_how(role: str) -> None:
         assert "have not been measured" in story
     rebuilt = made(role, entry | {"float_sha256": "cd" * 32, "samples": 2750000})
     assert "One chain of" not in rebuilt
-    assert "2,750,000 samples" in rebuilt
+    assert "So was this one made, on 2,750,000 samples" in rebuilt
+    chained = made(role, entry | {"float_sha256": "cd" * 32, "samples": 900, "samples_before": 500})
+    assert "had seen 500 of its 900 samples" in chained
+    assert "So was this one made" not in chained
 
 
 @pytest.mark.parametrize("role", sorted(BLOCKS))

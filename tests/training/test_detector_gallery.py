@@ -72,6 +72,7 @@ def test_a_detector_that_knows_the_scenes_leaves_an_empty_sheet(
 
     told = gallery.failures(tmp_path / "sheet.png", find)
     assert told["scenes"] == 12
+    assert told["plates"] > 0
     assert (told["missed"], told["false"]) == (0, 0)
     assert (tmp_path / "sheet.png").is_file()
 

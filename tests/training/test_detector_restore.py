@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra `train`")
 
 from models.common import checkpoints  # noqa: E402 - after importorskip
 from models.datasets.labels import is_blank, masked  # noqa: E402
-from models.detector import export, restore, train  # noqa: E402
+from models.detector import evaluate, export, restore, train  # noqa: E402
 from models.detector.net import PlateNet  # noqa: E402
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ def test_a_file_of_another_net_is_not_restored(taught: tuple[PlateNet, list[Any]
     onnx.save(model, str(path))
     with pytest.raises(ValueError, match="not of this net"):
         restore.restored(path, pictures)
+    export.export(net, path)
+    with pytest.raises(ValueError, match="need pictures"):
+        restore.restored(path, [])
 
 
 def test_a_run_starts_from_a_checkpoint_and_counts_what_is_behind_it(
@@ -76,7 +79,7 @@ def test_a_run_starts_from_a_checkpoint_and_counts_what_is_behind_it(
     run.save()
     again = train.Run(replace(recipe, seed=2), tmp_path / "run", tmp_path / "first.pt")
     assert (again.seen, again.before) == (9, 100)
-    assert export.load_average(tmp_path / "run" / train.CHECKPOINT)[1] == 109
+    assert checkpoints.samples_behind(export.load_average(tmp_path / "run" / train.CHECKPOINT)[1]) == 109
     with pytest.raises(SystemExit, match="does not exist"):
         train.Run(recipe, tmp_path / "new", tmp_path / "nothing.pt")
 
@@ -91,3 +94,10 @@ def test_what_a_person_saw_to_be_blank_is_masked_and_no_plate() -> None:
     assert [is_blank(plate) for plate in plates] == [True, False, False]
     found = masked("openlpr", {"image": "none.jpg", "ignore": [[5, 5, 5, 5]], "plates": plates})
     assert np.asarray(found).tolist() == [[5, 5, 5, 5], [1, 2, 30, 8]]
+
+
+def test_scores_of_a_set_that_is_gone_are_not_kept_as_new() -> None:
+    """After a change of labels the released file is scored again, on all sets or on none."""
+    assert evaluate.recorded({"eu 1x1": 1}, {"eu 1x1": 2, "us 1x1": 3}) == {"eu 1x1": 2, "us 1x1": 3}
+    with pytest.raises(SystemExit, match="no pictures for us 1x1"):
+        evaluate.recorded({"eu 1x1": 1, "us 1x1": 1}, {"eu 1x1": 2})

@@ -12,6 +12,7 @@ from tests.fakes.crops import striped_crops
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("PIL", reason="needs the extra `train`")
+averaging = importlib.import_module("models.common.averaging")
 net_module, soup, train = (importlib.import_module(f"models.reader.{name}") for name in ("net", "soup", "train"))
 
 pytestmark = pytest.mark.training
@@ -39,14 +40,14 @@ def test_weights_are_halfway_between_two_nets_and_the_last_one_tells_where_they_
     for name in ("head.weight", "look.asks_place"):
         halfway = (first["average"]["weights"][name] + second["average"]["weights"][name]) / 2
         assert torch.allclose(made["average"]["weights"][name], halfway), name
-    assert (made["seen"], made["crops"]) == (130, {"one": 5})
+    assert (made["seen"], made["before"], made["crops"]) == (0, 130, {"one": 5})
 
 
 def test_normalisations_are_those_of_the_pictures_and_not_the_mean_of_two_nets() -> None:
     """On the pictures it was settled on the mean answers as it does while it learns; the plain mean does not."""
     crops = np.tile(striped_crops(), (8, 1, 1))
     states = [state(3), state(4)]
-    plain = soup.mean_of([each["average"]["weights"] for each in states])
+    plain = averaging.mean_of([each["average"]["weights"] for each in states])
     learning = net_module.Reader(dropout=0.0)
     learning.load_state_dict(plain)
     with torch.no_grad():

@@ -14,11 +14,11 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from models.common.averaging import NORMALISATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def constants(path: Path) -> dict[str, Tensor]:
@@ -53,6 +53,7 @@ def undo_normalisation(net: nn.Module, found: dict[str, Tensor], batches: Iterab
 
     Raises:
         KeyError: a layer is not in `found`.
+        ValueError: there are no pictures.
     """
     parts = {name: module for name, module in net.named_modules() if not list(module.children())}
     norms = {}
@@ -80,37 +81,12 @@ def undo_normalisation(net: nn.Module, found: dict[str, Tensor], batches: Iterab
         net(batch)
     for handle in handles:
         handle.remove()
+    if not seen:
+        raise ValueError("normalisations need pictures to get their means from: there are none")
     for name, norm in norms.items():
         mean, square = torch.stack(seen[name]).mean(0)
-        variance = square - mean.square()
+        variance = (square - mean.square()).clamp(min=0)  # rounding may put a channel that never changes below 0
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
         norm.weight.copy_(torch.sqrt(variance + norm.eps))
         norm.bias.add_(mean)
-
-
-@torch.no_grad()
-def settle(net: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Give each normalisation the mean and deviation that its layer has on these pictures, as the mean of nets needs.
-
-    P. Izmailov et al., "Averaging Weights Leads to Wider Optima", UAI 2018.
-    """
-    net.eval()
-    for module in net.modules():
-        if isinstance(module, NORMALISATIONS):
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over all batches
-            module.train()
-    for batch in batches:
-        net(batch)
-    net.eval()
-
-
-def mean_of(weights: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of nets' weights, each with the same say; counts are taken from the last.
-
-    M. Wortsman et al., "Model soups", ICML 2022.
-    """
-    last = weights[-1]
-    means = {k: torch.stack([each[k] for each in weights]).mean(0) for k, v in last.items() if v.is_floating_point()}
-    return last | means
