@@ -47,7 +47,7 @@ SURE_OF_PLATE: Final = 0.9
 like lettering. No detection as sure as this was false in 609 held-out pictures."""
 SURE_OF_REGION: Final = 0.9
 """From this probability a read names its country: the lowest step of 0.05 at which no held-out photograph (US,
-Romania, Canada) is named wrongly, right for all 192 that reader 2.5 then names; at 0.8 four Canadian plates of 298
+Romania, Canada) is named wrongly, right for all 156 that reader 2.6 then names; at 0.85 two Canadian plates of 221
 would be American. The head learnt from drawings; a wrong country stands on a report for good, and an unknown one costs
 nothing: no rule needs to know it. The vote over frames then has to agree."""
 
