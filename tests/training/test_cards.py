@@ -242,7 +242,7 @@ def test_a_file_made_by_more_than_its_script_tells_how(role: str) -> None:
     if "+rebuilt" not in entry["version"]:
         assert "One chain of" in story
         assert "have not been measured" in story
-    rebuilt = made(role, entry | {"float_sha256": "cd" * 32, "samples": 2750000})
+    rebuilt = made(role, entry | {"float_sha256": "cd" * 32, "samples": 2750000, "samples_before": 0})
     assert "One chain of" not in rebuilt
     assert "So was this one made, on 2,750,000 samples" in rebuilt
     chained = made(role, entry | {"float_sha256": "cd" * 32, "samples": 900, "samples_before": 500})
