@@ -12,9 +12,10 @@ import numpy as np
 from models.common.charts import Line, Panel, save
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _READER_LOSS = re.compile(r"^\s*(\d+)\s+loss ([\d.]+)")
+_COUNT = re.compile(r"^\s*(\d+)\s+(?:loss|heat) ")
 _READER_CHECK = re.compile(r"'(crops-[\w-]+|read-by-eye)': '([\d.]+) ")
 _DETECTOR_LOSS = re.compile(r"^\s*(\d+) heat ([\d.]+) corner ([\d.]+)")
 _DETECTOR_CHECK = re.compile(r"'(found[ \w.]*|AP)': '([\d.]+) ")
@@ -26,16 +27,19 @@ _SMOOTH = 15
 
 
 def panels(logs: Sequence[Path]) -> list[Panel]:
-    """Return the curves of one chain of logs, oldest first: losses, and held-out scores where the log has them."""
+    """Return the curves of one chain of logs, oldest first: losses, and held-out scores where the log has them.
+
+    A run that started from the weights of another counts from nothing: it is drawn behind the one before.
+    """
     losses: dict[str, dict[float, float]] = {}
     scores: dict[str, dict[str, dict[float, float]]] = {}
     seen = 0.0
-    for line in (line for log in logs for line in log.read_text(encoding="utf-8").splitlines()):
+    for behind, line in _chained(logs):
         if found := _READER_LOSS.match(line):
-            seen = float(found[1]) / 1000
+            seen = behind + float(found[1]) / 1000
             losses.setdefault("loss", {})[seen] = float(found[2])
         elif found := _DETECTOR_LOSS.match(line):
-            seen = float(found[1]) / 1000
+            seen = behind + float(found[1]) / 1000
             losses.setdefault("heat", {})[seen] = float(found[2])
             losses.setdefault("corners x 4", {})[seen] = 4 * float(found[3])
         else:
@@ -52,6 +56,19 @@ def panels(logs: Sequence[Path]) -> list[Panel]:
         drawn = [_line(k, v, smooth=False) for k, v in list(named.items())[:6]]
         made.append(Panel(title, "thousand samples seen", drawn, (0.2, 1.0)))
     return made
+
+
+def _chained(logs: Sequence[Path]) -> Iterator[tuple[float, str]]:
+    """Yield each line with the thousands of samples behind its log: none where the log goes on counting."""
+    first, last, behind = None, 0.0, 0.0
+    for log in logs:
+        lines = log.read_text(encoding="utf-8").splitlines()
+        counts = [float(found[1]) / 1000 for line in lines if (found := _COUNT.match(line))]
+        if counts:
+            first = counts[0] if first is None else first
+            behind = last if last and counts[0] <= first else behind
+            last = behind + max(counts)
+        yield from ((behind, line) for line in lines)
 
 
 def _line(name: str, values: dict[float, float], *, smooth: bool = True) -> Line:

@@ -276,6 +276,20 @@ def test_the_log_of_a_training_becomes_curves(tmp_path: Path) -> None:
     assert not curves.draw([other], tmp_path / "none.png")
 
 
+def test_curves_of_a_chain_follow_one_another(tmp_path: Path) -> None:
+    """A run that starts anew from another's weights stands behind it; one that counts on is not moved."""
+    said = "held out, folded: {'crops-openlpr': '0.910 [0.8, 0.9] n=106'}"
+    for name, counts in (("a", (100, 200, 300)), ("b", (100, 250)), ("on", (400, 500))):
+        (tmp_path / name).write_text("".join(f"{1000 * n:8d}  loss 0.5  300/s\n" for n in counts) + said + "\n")
+    for names, wanted, scored in (
+        (("a", "b"), [100, 200, 300, 400, 550], [300, 550]),
+        (("a", "on"), [100, 200, 300, 400, 500], [300, 500]),
+    ):
+        loss, held = curves.panels([tmp_path / name for name in names])
+        assert loss.lines[0].xs == wanted
+        assert held.lines[0].xs == scored
+
+
 def test_motion_blur_follows_speed_shutter_and_angle() -> None:
     """50 km/h across at 1/1000 s on a plate of 120 px: 1.39 cm, 3.2 px; straight towards the camera: none."""
     blur = degrade.motion_blur_px(50 / 3.6, 1 / 1000, 120, 90)
