@@ -6,19 +6,18 @@ Commits and terms are those that were noted when a set was fetched; nothing is f
 from __future__ import annotations
 
 import runpy
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.common.markdown import table
 from models.datasets.crops import BLANK, BY_EYE, PIECES_FROM
+from models.datasets.formats import states, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DATASETS = Path(__file__).parents[1] / "datasets"
-FORMATS = ("formats.toml", "states.toml")
 NOT_COUNTED = "not counted"
 
 
@@ -120,8 +119,7 @@ def detector_data(_: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
 
 def drawings(_: Mapping[str, Any], __: Mapping[str, Any]) -> str:
     """Return what plates are drawn from: formats, typefaces, and the licences of those under a copyleft."""
-    groups, states = (tomllib.loads((DATASETS / name).read_text(encoding="utf-8")) for name in FORMATS)
-    parts = [part for country in states.values() for part in country.values()]
+    groups, parts = tables(), [part for country in states().values() for part in country.values()]
     formats = sum(len(each["formats"]) for each in (*groups.values(), *parts))
     # By its path: the package around it needs Pillow, which whoever writes a card may not have.
     licences: dict[str, str] = runpy.run_path(str(DATASETS / "fonts" / "packages.py"))["FONT_PACKAGES"]

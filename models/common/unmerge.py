@@ -17,8 +17,11 @@ from torch import Tensor, nn
 from models.common.averaging import NORMALISATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+TOLERANCE = 1e-3
+"""How far the answers of a net may be from those of the file that its weights come from."""
 
 
 def constants(path: Path) -> dict[str, Tensor]:
@@ -90,3 +93,34 @@ def undo_normalisation(net: nn.Module, found: dict[str, Tensor], batches: Iterab
         norm.running_var.copy_(variance)
         norm.weight.copy_(torch.sqrt(variance + norm.eps))
         norm.bias.add_(mean)
+
+
+def rebuild(
+    net: nn.Module,
+    path: Path,
+    found: dict[str, Tensor],
+    undo: Callable[[], None],
+    difference: Callable[[Any, Path], float],
+) -> None:
+    """Give a net the weights of a file, in evaluation mode.
+
+    Args:
+        net: as it is before anything is taught.
+        path: of the file.
+        found: the file's `constants`, by their names in the net.
+        undo: takes apart what export put together, from `found`.
+        difference: returns how far the answers of a net and of the file are apart.
+
+    Raises:
+        ValueError: the file is not of this net: a weight is missing, or the answers differ.
+    """
+    own = net.state_dict()
+    plain = {name: value for name, value in found.items() if name in own and value.shape == own[name].shape}
+    net.load_state_dict(plain, strict=False)
+    try:
+        undo()
+    except KeyError as error:
+        raise ValueError(f"{path.name} is not of this net: {error} is missing") from error
+    worst = difference(net.eval(), path)
+    if worst > TOLERANCE:
+        raise ValueError(f"{path.name} is not of this net: answers differ by {worst:.2e}, more than {TOLERANCE}")

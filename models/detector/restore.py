@@ -1,7 +1,7 @@
 """Turn the released file back into a checkpoint that training can go on from: `python -m models.detector.restore`.
 
 `models.detector.train --warm-start models/work/detector/restored.pt` starts from it. The answers of the net and of the
-file are compared and must agree within TOLERANCE.
+file are compared and must agree within TOLERANCE (models.common.unmerge).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from models.common.checkpoints import save
 from models.common.release import RELEASED, released_table
-from models.common.unmerge import constants, undo_normalisation
+from models.common.unmerge import constants, rebuild, undo_normalisation
 from models.datasets.plates import draw_plate
 from models.datasets.scenes import load_scenes
 from models.detector.data import Crops
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-TOLERANCE = 1e-3
 BATCHES = 40
 
 
@@ -44,16 +43,7 @@ def restored(path: Path, pictures: Iterable[Tensor]) -> PlateNet:
     """
     found = {name.removeprefix("net."): value for name, value in constants(path).items()}
     net = PlateNet()
-    own = net.state_dict()
-    plain = {name: value for name, value in found.items() if name in own and value.shape == own[name].shape}
-    net.load_state_dict(plain, strict=False)
-    try:
-        undo_normalisation(net, found, pictures)
-    except KeyError as error:
-        raise ValueError(f"{path.name} is not of this net: {error} is missing") from error
-    worst = largest_difference(net, path)
-    if worst > TOLERANCE:
-        raise ValueError(f"{path.name} is not of this net: answers differ by {worst:.2e}, more than {TOLERANCE}")
+    rebuild(net, path, found, lambda: undo_normalisation(net, found, pictures), largest_difference)
     return net
 
 

@@ -19,7 +19,7 @@ import torch
 from models.common.checkpoints import save
 from models.common.recipes import load_config
 from models.common.release import RELEASED, released_table
-from models.common.unmerge import constants, undo_normalisation
+from models.common.unmerge import constants, rebuild, undo_normalisation
 from models.reader.data import Sources, make_batch
 from models.reader.export import difference
 from models.reader.net import Reader
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-TOLERANCE = 1e-3
 PICTURES = 2048
 TOGETHER = 128
 
@@ -75,17 +74,12 @@ def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
         ValueError: the file is not of this net: a weight is missing, or the answers differ.
     """
     found, net = constants(path), Reader()
-    own = net.state_dict()
-    plain = {name: value for name, value in found.items() if name in own and value.shape == own[name].shape}
-    net.load_state_dict(plain, strict=False)
-    try:
+
+    def undo() -> None:
         undo_look(net, found)
         undo_normalisation(net, found, torch.split(normalised(crops), TOGETHER))
-    except KeyError as error:
-        raise ValueError(f"{path.name} is not of this net: {error} is missing") from error
-    worst = difference(net.eval(), path)
-    if worst > TOLERANCE:
-        raise ValueError(f"{path.name} is not of this net: answers differ by {worst:.2e}, more than {TOLERANCE}")
+
+    rebuild(net, path, found, undo, difference)
     return net
 
 

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 onnx = pytest.importorskip("onnx", reason="needs the extra `train`")
 
-from models.common import checkpoints  # noqa: E402 - after importorskip
+from models.common import checkpoints, unmerge  # noqa: E402 - after importorskip
 from models.datasets.labels import is_blank, masked  # noqa: E402
 from models.detector import evaluate, export, restore, train  # noqa: E402
 from models.detector.net import PlateNet  # noqa: E402
@@ -42,7 +42,7 @@ def test_a_released_file_becomes_a_net_that_answers_the_same(
     net, pictures = taught
     export.export(net, tmp_path / "detector.onnx")
     back = restore.restored(tmp_path / "detector.onnx", pictures)
-    assert export.largest_difference(back, tmp_path / "detector.onnx") <= restore.TOLERANCE
+    assert export.largest_difference(back, tmp_path / "detector.onnx") <= unmerge.TOLERANCE
     together = torch.cat(pictures)
     with torch.no_grad():
         assert float((back.train()(together) - net(together)).abs().max()) < 0.05

@@ -32,6 +32,7 @@ coverage = importlib.import_module("models.datasets.coverage")
 data = importlib.import_module("models.reader.data")
 sweeps = importlib.import_module("models.reader.sweeps")
 restore = importlib.import_module("models.reader.restore")
+unmerge = importlib.import_module("models.common.unmerge")
 curves, progress, quantise, speed = (
     importlib.import_module(f"models.common.{name}") for name in ("curves", "progress", "quantise", "speed")
 )
@@ -184,7 +185,7 @@ def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path) -
         net(train.normalised(crops))  # its normalisations see these pictures
     export.to_onnx(net.eval(), path)
     back = restore.restored(path, crops)
-    assert export.difference(back, path) <= restore.TOLERANCE
+    assert export.difference(back, path) <= unmerge.TOLERANCE
     x = train.normalised(crops)
     learning = net_module.Reader(dropout=0.0)
     learning.load_state_dict(back.state_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from models.datasets.fonts import CHARACTERS
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from models.datasets.formats import Table
 
-
 EMBLEM_SHARE = 0.7
+"""Of the plates of a state with an emblem show it where the format has a gap or a dash."""
 
 LOOKS = {
     "us": draw_us,
@@ -36,10 +37,10 @@ LOOKS = {
 
 
 def _pattern(rng: np.random.Generator, region: Table) -> str:
-    """Return one of the table's formats, in most with the emblem that stands between the groups."""
+    """Return one of the table's formats, most often with the emblem that stands between its first two groups."""
     pattern = str(rng.choice(region["formats"]))
     if region.get("art") == "middle" and "*" not in pattern and rng.random() < EMBLEM_SHARE:
-        return pattern.replace(" ", "*", 1).replace("-", "*", 0 if " " in pattern else 1)
+        return re.sub("[ -]", "*", pattern, count=1)
     return pattern
 
 
