@@ -37,7 +37,7 @@ FITTINGS = (
         "US looks: hills, bars, a picture beside the serial; town, country band or state elsewhere",
     ),
     ("stacked small letters that are no serial", "12 % of US looks, left or right of the serial"),
-    ("emblems between groups", "seals, state outlines, hearts, dashes, dots, in formats with `*`, `-`, `.`"),
+    ("emblems between groups", "seals, state outlines, hearts, dashes, dots, in formats with `*`, `:`, `-`, `.`"),
     ("bands with stars and country marks", "75 % of the long European plates, a second band in France and Italy"),
     (
         "square plates of two rows",

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from models.datasets.fonts import CHARACTERS, DIGITS, GLYPH_PX, Font, FontShelf
+from models.datasets.plates.emblems import EMBLEMS, dash, emblem, seals
 from models.datasets.plates.sheet import stamp
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def set_line(
     scale = height / GLYPH_PX
     pieces: list[tuple[NDArray[np.uint8] | None, float]] = []
     em = height * 0.5 * squeeze
-    emblem_shape = int(rng.integers(6))
+    emblem_shape = int(rng.integers(EMBLEMS))
     for c in serial:
         if c in font.glyphs:
             glyph = font.glyphs[c]
@@ -67,9 +68,11 @@ def set_line(
                 )
             )
         elif c in "-.":
-            pieces.append((_dash(rng, em, height, c), gap * em * 1.2))
+            pieces.append((dash(rng, em, height, c), gap * em * 1.2))
         elif c == "*":
-            pieces.append((_emblem(rng, em, height, emblem_shape), gap * em * 1.2))
+            pieces.append((emblem(rng, em, height, emblem_shape), gap * em * 1.2))
+        elif c == ":":
+            pieces.append((seals(rng, em, height), gap * em * 1.2))
         else:
             pieces.append((None, em * float(rng.uniform(0.25, 0.9))))
     pieces[-1] = (pieces[-1][0], 0.0)  # the last character stands as near the edge as the first
@@ -84,44 +87,6 @@ def set_line(
             x += w
         x += g
     return row
-
-
-def _dash(rng: np.random.Generator, em: float, height: float, kind: str) -> NDArray[np.uint8]:
-    mask = np.zeros((round(height), max(3, round(em * (0.55 if kind == "-" else 0.3)))), np.uint8)
-    thick = max(1.0, height * float(rng.uniform(0.06, 0.14)))
-    middle = height * float(rng.uniform(0.42, 0.58))
-    if kind == "-":
-        mask[round(middle - thick / 2) : max(round(middle + thick / 2), round(middle - thick / 2) + 1)] = 255
-    else:
-        cv2.circle(mask, (mask.shape[1] // 2, round(middle)), max(1, round(thick * 0.9)), 255, -1, cv2.LINE_AA)
-    return mask
-
-
-def _emblem(rng: np.random.Generator, em: float, height: float, shape: int) -> NDArray[np.uint8]:
-    """Draw what stands between groups: seals, state outlines, hearts, flags: never a letter."""
-    w, h = max(5, round(em * float(rng.uniform(0.5, 1.1)))), round(height)
-    mask = np.zeros((h, w), np.uint8)
-    level = int(rng.integers(70, 256))
-    middle = (w // 2, round(h * float(rng.uniform(0.35, 0.65))))
-    radius = max(2, round(min(w / 2, h * 0.3) * float(rng.uniform(0.5, 1.0))))
-    if shape == 0:
-        cv2.circle(mask, middle, radius, level, -1, cv2.LINE_AA)
-        cv2.circle(mask, middle, max(1, radius // 2), int(rng.integers(0, 120)), -1, cv2.LINE_AA)
-    elif shape == 1:
-        for dy in (-h // 5, h // 5):
-            cv2.circle(mask, (w // 2, h // 2 + dy), max(2, round(w * 0.38)), level, -1, cv2.LINE_AA)
-            cv2.circle(mask, (w // 2, h // 2 + dy), max(1, round(w * 0.2)), int(rng.integers(0, 120)), -1, cv2.LINE_AA)
-    elif shape == 2:
-        cv2.circle(mask, middle, radius, level, max(1, radius // 3), cv2.LINE_AA)
-    else:
-        count = int(rng.integers(4, 10))
-        angle = np.sort(rng.uniform(0, 2 * np.pi, count))
-        reach = rng.uniform(0.45, 1.0, count)
-        points = np.stack(
-            [w / 2 + np.cos(angle) * reach * w / 2, middle[1] + np.sin(angle) * reach * min(w * 0.7, h / 2)], 1
-        )
-        cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], level, cv2.LINE_AA, 4)
-    return mask
 
 
 def set_serial(
