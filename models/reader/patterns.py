@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
+from math import prod
 from pathlib import Path
-from typing import Any
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any
 
 from models.datasets.formats import Table, series, states, tables
 from models.reader.regions import REGIONS, class_of_drawing
 from platesieve.domain.plate import ALPHABET
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PATTERNS = Path(__file__).parents[2] / "src" / "platesieve" / "vision" / "patterns.json"
 _ANYTHING = "?"
+_LETTER = "&"  # those in `skip` too
 
 
 def generate(formats: dict[str, Table], parts: dict[str, dict[str, Table]]) -> str:
@@ -47,24 +54,38 @@ def _without_spaces(shares: dict[str, float]) -> dict[str, float]:
     found: dict[str, float] = {}
     for text, share in shares.items():
         if _ANYTHING not in text:
-            written = _without_separators(text)
-            found[written] = found.get(written, 0.0) + share
+            for written, part in _without_separators(text):
+                found[written] = found.get(written, 0.0) + share * part
     whole = sum(found.values())
     return {text: round(share / whole, 5) for text, share in sorted(found.items())}
 
 
-def _without_separators(text: str) -> str:
-    return "".join(
-        _any_of(part) if part.startswith("{") else "".join(c for c in part if c in f"{ALPHABET}@#")
-        for part in re.split(r"(\{[^}]*\})", text)
-    )
+def _without_separators(text: str) -> list[tuple[str, float]]:
+    """Return the patterns of a format with their shares: a list of districts becomes one for each first letter."""
+    pieces = [
+        _any_of(part) if part.startswith("{") else [("".join(c for c in part if c in f"{ALPHABET}@#[]"), 1.0)]
+        for part in re.split(r"(\{[^}]*\})", text.replace(_LETTER, f"[{ascii_uppercase}]"))
+    ]
+    return [("".join(way for way, _ in ways), prod(share for _, share in ways)) for ways in product(*pieces)]
 
 
-def _any_of(part: str) -> str:
-    """Return the places of `{BA,BL}` one by one: `B[AL]`. Which belongs to which is lost; the rest is close enough."""
+def _any_of(part: str) -> list[tuple[str, float]]:
+    """Return `{BA,BL,CA}` as `B[AL]` and `CA`, twice as often the first; of three letters the last two are mixed."""
     choices = part.strip("{}").split(",")
-    places = ["".join(sorted(set(letters))) for letters in zip(*choices, strict=True)]
-    return "".join(letters if len(letters) == 1 else f"[{letters}]" for letters in places)
+    if all(len(choice) == 1 for choice in choices):
+        return [(_place(choices), 1.0)]
+    of_first: dict[str, list[str]] = {}
+    for choice in choices:
+        of_first.setdefault(choice[0], []).append(choice)
+    return [
+        ("".join(_place(letters) for letters in zip(*group, strict=True)), len(group) / len(choices))
+        for group in of_first.values()
+    ]
+
+
+def _place(letters: Iterable[str]) -> str:
+    told = "".join(sorted(set(letters)))
+    return told if len(told) == 1 else f"[{told}]"
 
 
 def main() -> None:

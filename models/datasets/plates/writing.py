@@ -38,7 +38,7 @@ def write_serial(rng: np.random.Generator, pattern: str, skip: str = "") -> str:
     """Fill a pattern of formats.toml with random characters, in some serials with hard ones; separators stay."""
     hard = rng.random() < HARD_SHARE
     pattern = re.sub(r"\{([^}]*)\}", lambda m: str(rng.choice(m[1].split(","))).lower(), pattern)
-    kinds = {"@": [c for c in LETTERS if c not in skip], "#": list(DIGITS), "?": list(CHARACTERS)}
+    kinds = {"&": list(LETTERS), "@": [c for c in LETTERS if c not in skip], "#": list(DIGITS), "?": list(CHARACTERS)}
     return "".join(_one_of(rng, kinds[c], hard=hard) if c in kinds else c.upper() for c in pattern).strip()
 
 

@@ -140,7 +140,9 @@ class Formats:
         free = FREE / (1 - FREE) * max(weight.sum(), _NOTHING) * random
         worth = np.einsum("pn,pnc->nc", others, known.glyphs) + free
         worth = np.where(seen > 0, worth, 0.0)
-        worth = np.maximum(worth / worth.max(axis=1, keepdims=True), self._least[worth.argmax(axis=1)])
+        # Bounded against the glyph that would be read, not against one that fits as well and is not to be seen.
+        read_instead = (seen * worth).argmax(axis=1)
+        worth = np.maximum(worth / worth.max(axis=1, keepdims=True), self._least[read_instead])
         after = seen * worth
         after /= after.sum(axis=1, keepdims=True)
         return Judged(np.where(among, after * whole, shares), _likeliest(after), fit)

@@ -74,6 +74,16 @@ def test_a_clear_picture_is_believed() -> None:
         assert text(known.judge(*seen(*BA123A, {digit: below, letter: 1 - below})).best) == f"BA123A{letter}"
 
 
+def test_a_glyph_that_is_not_to_be_seen_sets_no_bound() -> None:
+    """D stands where O does, and comes before it; what it may take from a 0 says nothing of O."""
+    known = formats(("SK", 1.0, {"@@###@@": 1.0}))
+    below = SAME_SHAPE_ODDS / (1 + SAME_SHAPE_ODDS) - 0.005
+    for trace in (0.0, 1e-9):
+        rest = 1 - below - 2 * trace
+        judged = known.judge(*seen(*BA123A, {"0": below, "O": rest, "D": trace, "Q": trace}))
+        assert text(judged.best) == "BA123AO"
+
+
 def test_a_vanity_plate_survives() -> None:
     """No pattern has it; the mixture's free part leaves each glyph as the picture says."""
     known = formats(("US", 1.0, {"@@@####": 1.0}))
