@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -156,3 +157,16 @@ def test_the_shipped_formats_know_their_countries() -> None:
     whole = sum(of.share.sum(axis=0) for of in known._of_length.values())
     assert whole == pytest.approx(np.ones(len(known.countries)), abs=1e-3)
     assert all(of.glyphs.sum(axis=2) == pytest.approx(1.0) for of in known._of_length.values())
+
+
+def test_districts_stay_whole_in_patterns() -> None:
+    """Of BA, BL and CA the picture of CL is none; `&` is a letter that the serial behind it may not have."""
+    table = {"weight": 1.0, "skip": "BO", "formats": ["{BA,BL,CA}-#@", "&:#"]}
+    (entry,) = json.loads(generate({"AT": table}, {}))["entries"]
+    assert entry["series"] == {"B[AL]#@": 0.33333, "CA#@": 0.16667, "[ABCDEFGHIJKLMNOPQRSTUVWXYZ]#": 0.5}
+    known = Formats([entry])
+    fits = {
+        written: known.judge(*seen(*({glyph: 1.0} for glyph in written))).fit
+        for written in ("BL7C", "CA7C", "CL7C", "BL7B")
+    }
+    assert min(fits["BL7C"], fits["CA7C"]) > 0 > max(fits["CL7C"], fits["BL7B"])
