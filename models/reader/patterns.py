@@ -35,7 +35,7 @@ def generate(formats: dict[str, Table], parts: dict[str, dict[str, Table]]) -> s
     """
     entries = []
     for name, table in formats.items():
-        written = _without_spaces(series(table, parts.get(name)))
+        written = _patterns_of(series(table, parts.get(name)))
         if written:
             klass = class_of_drawing(name)
             entries.append(
@@ -50,17 +50,17 @@ def generate(formats: dict[str, Table], parts: dict[str, dict[str, Table]]) -> s
     return f'{{"format":1,"entries":[\n{lines}\n]}}\n'
 
 
-def _without_spaces(shares: dict[str, float]) -> dict[str, float]:
+def _patterns_of(shares: dict[str, float]) -> dict[str, float]:
     found: dict[str, float] = {}
     for text, share in shares.items():
         if _ANYTHING not in text:
-            for written, part in _without_separators(text):
+            for written, part in _spellings(text):
                 found[written] = found.get(written, 0.0) + share * part
     whole = sum(found.values())
     return {text: round(share / whole, 5) for text, share in sorted(found.items())}
 
 
-def _without_separators(text: str) -> list[tuple[str, float]]:
+def _spellings(text: str) -> list[tuple[str, float]]:
     """Return the patterns of a format with their shares: a list of districts becomes one for each first letter."""
     pieces = [
         _any_of(part) if part.startswith("{") else [("".join(c for c in part if c in f"{ALPHABET}@#[]"), 1.0)]

@@ -42,7 +42,8 @@ plates at 5 (and are right most often from 20 on, where held-out crops in format
 SAME_SHAPE: Final = "0O"
 SAME_SHAPE_ODDS: Final = 50.0
 """For the two that most plates write with one shape: what a reader claims to see there is its own guess of the format.
-Held-out crops lose log loss up to 50 and are flat beyond; I and 1 differ more often than not, and stay at MOST_ODDS."""
+From 8 to 50 two of 2,700 drawn plates are read right that were not and one of 1,900 held-out ones no more, for .001 of
+log loss; beyond 50 no text changes. I and 1 differ more often than not, and stay at MOST_ODDS."""
 TRUST: Final = 0.9
 """Share that a told country has; the rest goes to all countries by how often they are drawn."""
 ELSEWHERE: Final = ""

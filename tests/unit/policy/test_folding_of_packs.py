@@ -42,7 +42,7 @@ def test_groups_that_lack_a_pair_or_have_one_too_many_are_seen() -> None:
 
 
 def test_packs_fold_no_more_than_is_alike_by_the_readers_own_bound() -> None:
-    """Up to reader 2.5 that bound merged two to four times as many strangers; since 2.6 it adds 2 and Z."""
+    """Up to reader 2.5 that bound merged two to four times as many strangers; since 2.6 it adds a pair or so."""
     alike = folding_groups(load_confusion().of(None), LOOKALIKE_SHARE)
 
     assert all(any(set(group) <= set(each) for each in alike) for group in CLASSES)
