@@ -41,7 +41,8 @@ from platesieve.flow.accountability import checkpoint
 from platesieve.simulation.plan import FIGURES_FILE
 from tests.bench.wire import wire_figures
 from tests.fakes.log_files import START_NS, LogInMemory
-from tests.integration.conftest import Broker, find_mosquitto, free_port, wait_until
+from tests.integration.conftest import Broker, find_mosquitto, wait_until
+from tests.integration.ports import free_port
 from tests.integration.postgres import Cluster
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import ipaddress
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -23,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from platesieve.adapters.enrolment.authority_folder import AuthorityFolder
 from platesieve.adapters.enrolment.server import EnrolmentServer
 from platesieve.enrolment import certificates
+from tests.integration.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Agency:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.authority = AuthorityFolder.create(folder, "boot test CA")
-        self.port = _free_port()
+        self.port = free_port()
         self.url = ""
         self.heard: list[tuple[float, str, dict[str, Any]]] = []
         _address_certificate(folder)
@@ -80,12 +80,6 @@ def agency(folder: Path) -> Iterator[Agency]:
         finally:
             client.loop_stop()
             server.shutdown()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _address_certificate(folder: Path) -> None:

@@ -23,11 +23,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from platesieve.settings import Uplink
+from tests.integration.ports import free_port
+from tests.integration.postgres import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from tests.integration.postgres import Cluster
 
 SETUP = Path(__file__).parents[2] / "deploy" / "mosquitto" / "setup"
 DEVICE = "demo-agency/demo-site/cam-1"
@@ -42,13 +42,6 @@ def wait_until(done: Callable[[], bool], limit_s: float = LIMIT_S) -> bool:
     while not (came := done()) and time.monotonic() < end_s:
         time.sleep(0.01)
     return came
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
@@ -291,8 +284,6 @@ def dashboard(broker: Broker) -> Iterator[Dashboard]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Return a private PostgreSQL, or skip where it is not installed."""
-    from tests.integration.postgres import Cluster  # noqa: PLC0415 - which takes `free_port` from here
-
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("postgresql is not installed")

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import free_port
+from tests.integration.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

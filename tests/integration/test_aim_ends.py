@@ -16,7 +16,7 @@ from platesieve.adapters.disk.audit_folder import FolderFiles
 from platesieve.audit.entry import AimingClosed, AimingEnd, AimingOpened, decode
 from platesieve.audit.tiles import unpack_bundle
 from platesieve.bootstrap.look import demo_files
-from tests.integration.conftest import free_port
+from tests.integration.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

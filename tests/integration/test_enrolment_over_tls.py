@@ -30,6 +30,7 @@ from platesieve.adapters.mqtt.wire import Address
 from platesieve.domain.errors import ConfigError, KeyFileError, LinkError
 from platesieve.enrolment import certificates
 from platesieve.settings import Device, Uplink
+from tests.integration.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,9 +179,7 @@ def test_the_broker_turns_a_revoked_device_away(tmp_path: Path, agency: Agency, 
     """Mosquitto with `crlfile`: connected before, refused after; another device stays welcome."""
     device.join(asker(device.authority_file))
     agency.folder.write_revocations()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     lines = [
         f"listener {port} 127.0.0.1",
         f"cafile {agency.path}/ca.crt",

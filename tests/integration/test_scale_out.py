@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platesieve.bootstrap.collector import open_store
-from tests.integration.conftest import free_port, wait_until
+from tests.integration.conftest import wait_until
+from tests.integration.ports import free_port
 from tests.integration.test_collector import Street, make_street
 
 if TYPE_CHECKING:

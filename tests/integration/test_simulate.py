@@ -20,7 +20,8 @@ from platesieve.adapters.disk.key_text import KeyKind
 from platesieve.bootstrap.collector import collector_process, open_store
 from platesieve.collector.settings import CollectorSettings
 from platesieve.domain.disclosure import Kind
-from tests.integration.conftest import Broker, free_port, wait_until
+from tests.integration.conftest import Broker, wait_until
+from tests.integration.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
