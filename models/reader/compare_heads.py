@@ -24,7 +24,7 @@ from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.crops import load_crops
 from models.reader.data import start_producers
-from models.reader.net import CLASSES, STEPS, Reader
+from models.reader.net import CLASSES, STEPS, Reader, Widths
 from models.reader.train import (
     ROWS_WEIGHT,
     WORK,
@@ -89,7 +89,7 @@ class Headed(nn.Module):
 
     def __init__(self, kind: str, weights: dict[str, Tensor] | None = None) -> None:
         super().__init__()
-        self.kind, self.body = kind, Reader()
+        self.kind, self.body = kind, Reader(widths=Widths.of(weights) if weights else None)
         own = {"ctc": lambda: nn.Linear(_CHANNELS, CLASSES), "slots": Slots, "attention": Attention}
         self.head = own[kind]()
         self.body.head, self.body.region = nn.Identity(), nn.Identity()

@@ -70,9 +70,7 @@ def main() -> None:
     state = load(given.checkpoint)
     if state is None:
         raise SystemExit(f"{given.checkpoint} does not exist: train first (models/runs/reader.sh)")
-    net = Reader()
-    net.load_state_dict(state["average"]["weights"])
-    net.eval()
+    net = Reader.holding(state["average"]["weights"]).eval()
     names: list[str] = []
     for source, crops in load_crops(validation=False).items():
         found = doubted(net, crops)

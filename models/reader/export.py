@@ -71,9 +71,7 @@ def load_average(checkpoint: Path) -> tuple[Reader, dict[str, Any]]:
     state = load(checkpoint)
     if state is None:
         raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/reader.sh)")
-    net = Reader()
-    net.load_state_dict(state["average"]["weights"])
-    return net.eval(), state
+    return Reader.holding(state["average"]["weights"]).eval(), state
 
 
 def to_onnx(net: Reader, path: Path) -> float:

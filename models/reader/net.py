@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,42 @@ from torch import Tensor, nn
 from models.reader.regions import REGIONS
 from platesieve.domain.plate import ALPHABET
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 CLASSES = len(ALPHABET) + 1
 STEPS = 40
 BLANK = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How many channels a layer gives to the next one where nobody else sees them; models.reader.slim narrows them."""
+
+    first: int = 16
+    second: int = 16
+    residual: int = 32
+    grid: int = 64
+    halves: int = 48
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> Self:
+        """Return the widths of a net that has these weights.
+
+        Raises:
+            KeyError: they are not of this net.
+        """
+        return cls(**{name: weights[f"{layer}.weight"].shape[0] for name, layer in INSIDE.items()})
+
+
+INSIDE = {
+    "first": "middle.0.0",
+    "second": "middle.1.0",
+    "residual": "middle.5.first.0",
+    "grid": "grid.0.0",
+    "halves": "rows.halves.0",
+}
+"""The convolution that gives the channels of each of the Widths."""
 
 
 def _conv(inputs: int, outputs: int, stride: int | tuple[int, int] = 1) -> nn.Sequential:
@@ -29,22 +63,27 @@ def _conv(inputs: int, outputs: int, stride: int | tuple[int, int] = 1) -> nn.Se
 
 
 class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inside: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
+        self.first = _conv(channels, inside)
+        self.second = nn.Sequential(nn.Conv2d(inside, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x + self.second(self.first(x)))
 
 
+def _along(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a convolution along the columns of a single row; of two dimensions, for which ONNX Runtime is faster."""
+    return nn.Conv2d(inputs, outputs, (1, 5), padding=(0, 2), bias=False)
+
+
 class _Along(nn.Module):
     """A residual convolution along the columns."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(channels, channels, 5, padding=2 * dilation, dilation=dilation, bias=False)
-        self.norm = nn.BatchNorm1d(channels)
+        self.conv = _along(channels, channels)
+        self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.relu(self.norm(self.conv(x)))
@@ -53,19 +92,19 @@ class _Along(nn.Module):
 class _Rows(nn.Module):
     """Lay the lower half of the picture behind the upper half: 20 columns each; and say whether to believe it."""
 
-    def __init__(self, inputs: int, channels: int) -> None:
+    def __init__(self, inputs: int, inside: int, channels: int) -> None:
         super().__init__()
+        self.inside, self.channels = inside, channels
         self.halves = nn.Sequential(
-            nn.Conv2d(inputs, 96, (3, 4), (3, 2), (0, 1), bias=False), nn.BatchNorm2d(96), nn.ReLU(inplace=True)
+            nn.Conv2d(inputs, inside, (3, 4), (3, 2), (0, 1), bias=False), nn.BatchNorm2d(inside), nn.ReLU(inplace=True)
         )
-        self.tokens = nn.Sequential(
-            nn.Conv1d(96, channels, 5, padding=2, bias=False), nn.BatchNorm1d(channels), nn.ReLU(inplace=True)
-        )
+        self.tokens = nn.Sequential(_along(inside, channels), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
         self.gate = nn.Sequential(nn.Linear(6 * inputs, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def forward(self, tokens: Tensor, middle: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
         """Take tokens (B, 40, C) and the 6 x 40 level; return tokens, and the gate's logit (B, 1)."""
-        halves = self.tokens(self.halves(middle).reshape(-1, 96, STEPS)).transpose(1, 2)
+        halves = self.tokens(self.halves(middle).reshape(-1, self.inside, 1, STEPS))
+        halves = halves.reshape(-1, self.channels, STEPS).transpose(1, 2)
         two = self.gate(middle.mean(-1).flatten(1))
         open_ = torch.sigmoid(two)
         if rows is not None:
@@ -145,6 +184,7 @@ class _Region(nn.Module):
     def __init__(self, cells: int, channels: int, dropout: float) -> None:
         super().__init__()
         inputs = 4 * cells + 5 * channels
+        self.channels = channels
         self.judge = nn.Sequential(
             *(nn.Linear(inputs, 96), nn.ReLU(), nn.Dropout(dropout)),
             *(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, len(REGIONS))),
@@ -153,8 +193,8 @@ class _Region(nn.Module):
     def forward(self, grid: Tensor, tokens: Tensor) -> Tensor:
         """Take the grid (B, cells, 3, 40) and tokens (B, 40, C); return logits (B, len(REGIONS))."""
         ends = (grid[:, :, :, :6].mean((2, 3)), grid[:, :, :, -6:].mean((2, 3)))
-        fifths = (tokens[:, i : i + STEPS // 5].mean(1) for i in range(0, STEPS, STEPS // 5))
-        return self.judge(torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), *ends, *fifths], 1))
+        fifths = tokens.reshape(-1, 5, STEPS // 5, self.channels).mean(2).flatten(1)
+        return self.judge(torch.cat([grid.mean((2, 3)), grid.amax((2, 3)), *ends, fifths], 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,24 +209,32 @@ class Reading:
 class Reader(nn.Module):
     """Crop (B, 1, 48, 160), normalised, to logits (B, 40, 37): class 0 is the CTC blank, then 0-9, A-Z."""
 
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self, dropout: float = 0.1, widths: Widths | None = None) -> None:
         super().__init__()
+        inside = widths or Widths()
         self.middle = nn.Sequential(
-            _conv(1, 32, 2),
-            _conv(32, 32, (2, 1)),
-            _conv(32, 32, (1, 2)),
+            _conv(1, inside.first, 2),
+            _conv(inside.first, inside.second, (2, 1)),
+            _conv(inside.second, 32, (1, 2)),
             _conv(32, 32),
             _conv(32, 64, (2, 1)),
-            _Residual(64),
+            _Residual(64, inside.residual),
         )
-        self.grid = nn.Sequential(_conv(64, 96, (2, 1)), _conv(96, 96))
+        self.grid = nn.Sequential(_conv(64, inside.grid, (2, 1)), _conv(inside.grid, 96))
         self.columns = nn.Sequential(nn.Conv2d(96, 128, (3, 1), bias=False), nn.BatchNorm2d(128), nn.ReLU(inplace=True))
-        self.along = _Along(128, 1)
-        self.rows = _Rows(64, 128)
+        self.along = _Along(128)
+        self.rows = _Rows(64, inside.halves, 128)
         self.look = _Look(128, 96)
         self.drop = nn.Dropout(dropout)
         self.head = nn.Linear(128, CLASSES)
         self.region = _Region(96, 128, dropout)
+
+    @classmethod
+    def holding(cls, weights: Mapping[str, Tensor], dropout: float = 0.1) -> Self:
+        """Return a net of the widths that these weights have, which holds them."""
+        net = cls(dropout, Widths.of(weights))
+        net.load_state_dict(weights)
+        return net
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (B, 40, 37) and region logits (B, R) of a batch of normalised crops."""
@@ -212,6 +260,6 @@ class Reader(nn.Module):
         """Return what every head looks at, and the gate: the grid (B, 96, 3, 40), tokens (B, 40, 128), (B, 1)."""
         middle = self.middle(x)
         grid = self.grid(middle)
-        tokens = self.along(self.columns(grid).squeeze(2)).transpose(1, 2)
+        tokens = self.along(self.columns(grid)).reshape(-1, 128, STEPS).transpose(1, 2)
         tokens, two = self.rows(tokens, middle, rows)
         return grid, self.look(tokens, grid), two

@@ -22,7 +22,7 @@ from models.common.release import RELEASED, released_table
 from models.common.unmerge import constants, rebuild, undo_normalisation
 from models.reader.data import Sources, make_batch
 from models.reader.export import difference
-from models.reader.net import Reader
+from models.reader.net import Reader, Widths
 from models.reader.train import WORK, normalised
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
     Raises:
         ValueError: the file is not of this net: a weight is missing, or the answers differ.
     """
-    found, net = constants(path), Reader()
+    found = constants(path)
+    try:
+        net = Reader(widths=Widths.of(found))
+    except KeyError as error:
+        raise ValueError(f"{path.name} is not of this net: {error} is missing") from error
 
     def undo() -> None:
         undo_look(net, found)

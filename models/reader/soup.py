@@ -32,8 +32,7 @@ TOGETHER = 256
 
 def soup(states: Sequence[dict[str, Any]], crops: NDArray[np.uint8]) -> dict[str, Any]:
     """Return the checkpoint of the mean of checkpoints' averaged weights; the last one tells samples and crops."""
-    net = Reader()
-    net.load_state_dict(mean_of([state["average"]["weights"] for state in states]))
+    net = Reader.holding(mean_of([state["average"]["weights"] for state in states]))
     settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
     told = {"seen": 0, "before": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}

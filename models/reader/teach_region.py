@@ -21,7 +21,7 @@ from models.common.progress import Telling
 from models.common.recipes import load_config
 from models.common.release import sha256
 from models.reader.data import start_producers
-from models.reader.net import Reader
+from models.reader.net import Reader, Widths
 from models.reader.regions import UNTAUGHT
 from models.reader.train import LOSSES_A_LINE, WORK, normalised, region_loss
 
@@ -38,7 +38,7 @@ def reader_without_head(weights: dict[str, torch.Tensor]) -> Reader:
     Raises:
         ValueError: weights of another part are missing.
     """
-    net = Reader()
+    net = Reader(widths=Widths.of(weights))
     kept = {name: value for name, value in weights.items() if not name.startswith("region.")}
     missing, unknown = net.load_state_dict(kept, strict=False)
     if unknown or any(not name.startswith("region.") for name in missing):
