@@ -24,15 +24,14 @@ from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.datasets.crops import load_crops
 from models.reader.data import start_producers
+from models.reader.losses import ctc_loss, rows_loss
 from models.reader.net import CLASSES, STEPS, Reader, Widths
 from models.reader.train import (
     ROWS_WEIGHT,
     WORK,
-    ctc_loss,
     greedy,
     load_config,
     normalised,
-    rows_loss,
     validation_batch,
 )
 from platesieve.domain.plate import ALPHABET

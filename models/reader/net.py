@@ -46,6 +46,8 @@ class Widths:
         return cls(**{name: weights[f"{layer}.weight"].shape[0] for name, layer in INSIDE.items()})
 
 
+WIDE = Widths(32, 32, 64, 96, 96)
+"""A net that begins from nothing; models.reader.slim narrows it when it can read."""
 INSIDE = {
     "first": "middle.0.0",
     "second": "middle.1.0",

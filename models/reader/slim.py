@@ -1,8 +1,8 @@
 """Narrow a reader: `python -m models.reader.slim --checkpoint models/work/reader/restored.pt --out slim.pt`.
 
 Inside some layers there are channels that nobody else sees (models.reader.net.Widths). Those that bring the next layer
-least are taken out; what is left reads worse and learns to read as before from the wide net: train.py with
-`--warm-start slim.pt --set distil.teacher="'...'"`.
+least are taken out; what is left reads worse, and learns to read as before from the wide net: train.py with
+`--warm-start slim.pt --teacher restored.pt`.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ from models.common.progress import Telling
 from models.common.recipes import load_config
 from models.common.release import sha256
 from models.reader.data import start_producers
+from models.reader.losses import region_loss
 from models.reader.net import Reader, Widths
 from models.reader.regions import UNTAUGHT
-from models.reader.train import LOSSES_A_LINE, WORK, normalised, region_loss
+from models.reader.train import LOSSES_A_LINE, WORK, normalised
 
 if TYPE_CHECKING:
     from models.reader.data import Batch

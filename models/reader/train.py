@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from models.common.checkpoints import MovingAverage, cosine, load, samples_behind, save, seed_everything, start_of
 from models.common.machine import device, multiplies_bfloat16, workers
@@ -21,8 +20,8 @@ from models.common.recipes import load_config
 from models.datasets.crops import Crop, count_crops, load_crops
 from models.datasets.labels import sets_at_hand
 from models.reader.data import Batch, chosen_crops, start_producers
-from models.reader.net import BLANK, STEPS, Reader
-from models.reader.regions import UNTAUGHT
+from models.reader.losses import ctc_loss, region_loss, rows_loss, teacher_loss
+from models.reader.net import BLANK, WIDE, Reader
 from platesieve.domain.plate import ALPHABET
 from platesieve.vision.rectify import rectify
 
@@ -30,7 +29,6 @@ WORK = Path(__file__).parents[1] / "work" / "reader"
 ROWS_WEIGHT = 0.2
 REGION_WEIGHT = 0.1
 LOSSES_A_LINE = 50
-_CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
 
 
 def normalised(crops: np.ndarray) -> torch.Tensor:
@@ -38,46 +36,6 @@ def normalised(crops: np.ndarray) -> torch.Tensor:
     x = torch.from_numpy(crops).float()[:, None]
     deviation = x.std((1, 2, 3), correction=0, keepdim=True)
     return (x - x.mean((1, 2, 3), keepdim=True)) / (deviation + 4.0)
-
-
-def ctc_loss(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
-    """Return the mean CTC loss of logits (B, 40, 37); an empty text asks for blanks only."""
-    lengths = torch.tensor([len(t) for t in texts])
-    codes = torch.tensor([_CODES[c] for t in texts for c in t], dtype=torch.long, device=logits.device)
-    steps = torch.full((len(texts),), STEPS, dtype=torch.long)
-    log_probs = F.log_softmax(logits.float(), -1).transpose(0, 1)
-    each = F.ctc_loss(log_probs, codes, steps, lengths, BLANK, reduction="none", zero_infinity=True)
-    return per_character(each, lengths)
-
-
-def per_character(losses: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Return the mean of losses (B) over characters, of texts with these lengths (B), on whichever device each is."""
-    return (losses / lengths.clamp(min=4).to(losses.device)).mean()
-
-
-def teacher_loss(logits: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """Return how far logits (B, 40, 37) are from a teacher's: the divergence of its columns, in nats a character of 8.
-
-    G. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; column by column, as a net that is a
-    narrowed teacher says its characters in the same columns.
-    """
-    theirs, ours = F.log_softmax(taught.float(), -1), F.log_softmax(logits.float(), -1)
-    return F.kl_div(ours, theirs, reduction="none", log_target=True).sum((1, 2)).mean() / 8
-
-
-def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
-    """Return the loss of the gate that says `two rows`, over the samples whose rows are known."""
-    known = torch.from_numpy(rows > 0).to(two.device)
-    wanted = torch.from_numpy(rows == 2).float().to(two.device)
-    each = F.binary_cross_entropy_with_logits(two.float()[:, 0], wanted, reduction="none")
-    return (each * known).sum() / known.sum().clamp(min=1)
-
-
-def region_loss(logits: torch.Tensor, regions: np.ndarray, smoothing: float = 0.0) -> torch.Tensor:
-    """Return the cross-entropy of region logits (B, R) over the samples whose region is known."""
-    classes = torch.from_numpy(regions).to(logits.device)
-    summed = F.cross_entropy(logits.float(), classes, ignore_index=UNTAUGHT, reduction="sum", label_smoothing=smoothing)
-    return summed / (classes != UNTAUGHT).sum().clamp(min=1)
 
 
 def greedy(logits: torch.Tensor) -> list[str]:
@@ -128,33 +86,44 @@ def taught_on(config: dict[str, Any]) -> dict[str, Any]:
 class Run:
     """One training run: net, optimiser, moving average, samples seen and how many before a warm start, crops by set.
 
+    Args:
+        config: the recipe.
+        path: of its checkpoint; where there is one, the run goes on.
+        until: so many samples.
+        warm_start: checkpoint to start from; without one a wide net starts from nothing.
+        teacher: checkpoint of a net whose columns shall say the same.
+
     Raises:
         SystemExit: the checkpoint to go on from was taught on other pictures, so that its card would tell something
             untrue; or there is none to start from.
     """
 
-    def __init__(self, config: dict[str, Any], path: Path, until: int, warm_start: Path | None) -> None:
+    def __init__(
+        self, config: dict[str, Any], path: Path, until: int, warm_start: Path | None, teacher: Path | None = None
+    ) -> None:
         recipe = config["train"]
         self.recipe, self.path, self.until, self.seen, self.before = recipe, path, until, 0, 0
         self.crops, self.taught_on = dict[str, int](), taught_on(config)
         self.device = device()
         self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
-        self.net = Reader(recipe["dropout"]).to(self.device, memory_format=torch.channels_last)
+        state = load(path)
+        net = Reader(recipe["dropout"], WIDE)
+        if state:
+            net = Reader.holding(state["net"], recipe["dropout"])
+        elif warm_start:
+            first = start_of(warm_start)
+            net = Reader.holding(first["average"]["weights"], recipe["dropout"])
+            self.before = samples_behind(first)
+        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.teacher = self._taught_by(teacher) if teacher else None
+        self.teacher_weight = config["distil"]["weight"]
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
         )
-        self.distil = config["distil"]
-        self.teacher = self._teacher(Path(self.distil["teacher"])) if self.distil["teacher"] else None
-        state = load(path)
-        if state is None and warm_start:
-            first = start_of(warm_start)
-            self.net.load_state_dict(first["average"]["weights"])
-            self.before = samples_behind(first)
         self.average = MovingAverage(self.net, recipe["average"])
         if state:
             if state.get("taught_on") != self.taught_on:
                 raise SystemExit(f"{path} was taught on other pictures: move it away, or set the recipe back")
-            self.net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"], self.device)
             self.seen, self.before = int(state["seen"]), int(state.get("before", 0))
@@ -165,7 +134,7 @@ class Run:
         """Say whether this part of the schedule is at its end."""
         return self.seen >= self.until
 
-    def _teacher(self, path: Path) -> Reader:
+    def _taught_by(self, path: Path) -> Reader:
         teacher = Reader.holding(start_of(path)["average"]["weights"]).eval().requires_grad_(requires_grad=False)
         return teacher.to(self.device, memory_format=torch.channels_last)
 
@@ -185,7 +154,7 @@ class Run:
             taught = self.teacher.read(x, rows).characters if self.teacher else None
         loss = ctc_loss(reading.characters, batch.texts)
         if taught is not None:
-            loss = loss + self.distil["weight"] * teacher_loss(reading.characters, taught)
+            loss = loss + self.teacher_weight * teacher_loss(reading.characters, taught)
         loss = loss + ROWS_WEIGHT * rows_loss(reading.two_rows, batch.rows)
         loss = loss + REGION_WEIGHT * region_loss(reading.region, batch.regions)
         self.optimiser.zero_grad(set_to_none=True)
@@ -214,12 +183,25 @@ class Run:
         return Reader.holding(self.average.weights).to(self.device).eval()
 
 
-def train(config: dict[str, Any], name: str, until: int | None = None, warm_start: Path | None = None) -> Path:
+def recipe_of(config: dict[str, Any], teacher: Path | None) -> dict[str, Any]:
+    """Return the recipe as it is; of a net that has a teacher with the length, pace and seed of [distil]."""
+    own = {key: value for key, value in config["distil"].items() if key in config["train"]}
+    return config | {"train": config["train"] | own} if teacher else config
+
+
+def train(
+    config: dict[str, Any],
+    name: str,
+    until: int | None = None,
+    warm_start: Path | None = None,
+    teacher: Path | None = None,
+) -> Path:
     """Run the schedule of the configuration, or the part of it `until` so many samples; return the checkpoint."""
+    config = recipe_of(config, teacher)
     recipe = config["train"]
     seed_everything(recipe["seed"])
     torch.set_num_threads(1)
-    run = Run(config, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start)
+    run = Run(config, WORK / f"{name}.pt", min(until or recipe["samples"], recipe["samples"]), warm_start, teacher)
     if run.done:
         return run.path
     run.crops = count_crops(validation=False, **chosen_crops(config))
@@ -261,12 +243,13 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.toml"))
     parser.add_argument("--set", action="append", default=[], help="change of the recipe, such as train.samples=100000")
     parser.add_argument("--warm-start", type=Path, help="checkpoint whose averaged weights to start from")
+    parser.add_argument("--teacher", type=Path, help="checkpoint to learn from, with the recipe's part [distil]")
     parser.add_argument("--until", type=int, help="stop after so many samples of the schedule, to go on later")
     parser.add_argument("--first-part", action="store_true", help="stop where labels are doubted: train.doubt_after")
     given = parser.parse_args()
     config = load_config(given.config, given.set)
     until = first_part(config["train"]) if given.first_part else given.until
-    train(config, given.name, until, given.warm_start)
+    train(config, given.name, until, given.warm_start, given.teacher)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tests.fakes.crops import striped_crops
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
 export = importlib.import_module("models.reader.export")
+losses = importlib.import_module("models.reader.losses")
 net_module = importlib.import_module("models.reader.net")
 regions = importlib.import_module("models.reader.regions")
 teach_region = importlib.import_module("models.reader.teach_region")
@@ -68,7 +69,7 @@ def test_one_batch_is_learnt_by_heart() -> None:
     x = train.normalised(striped_crops())
     for _ in range(700):
         optimiser.zero_grad()
-        loss = train.ctc_loss(net(x)[0], _TEXTS)
+        loss = losses.ctc_loss(net(x)[0], _TEXTS)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()

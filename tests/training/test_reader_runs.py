@@ -16,7 +16,9 @@ from tests.fakes.crops import striped_crops
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
 pytest.importorskip("PIL", reason="needs the extra `train`")
-data, export, train = (importlib.import_module(f"models.reader.{name}") for name in ("data", "export", "train"))
+data, export, losses_module, train = (
+    importlib.import_module(f"models.reader.{name}") for name in ("data", "export", "losses", "train")
+)
 
 pytestmark = pytest.mark.training
 
@@ -90,10 +92,10 @@ def test_a_run_goes_on_with_the_pictures_it_was_begun_with(tmp_path: Path, monke
 def test_losses_may_be_on_another_device_than_the_lengths_of_texts() -> None:
     """As they are beside a GPU; the device without memory stands for it here."""
     losses, lengths = torch.zeros(3, device="meta"), torch.tensor([7, 0, 2])
-    assert train.per_character(losses, lengths).device.type == "meta"
+    assert losses_module.per_character(losses, lengths).device.type == "meta"
     with pytest.raises(RuntimeError):
         losses / lengths.clamp(min=4)
-    assert train.per_character(torch.tensor([14.0, 8.0, 4.0]), lengths).item() == pytest.approx((2 + 2 + 1) / 3)
+    assert losses_module.per_character(torch.tensor([14.0, 8.0, 4.0]), lengths).item() == pytest.approx((2 + 2 + 1) / 3)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

@@ -98,7 +98,7 @@ def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
 
 
 def killed_before_half_way(checkout: Path) -> int:
-    """Leave what a killed training leaves, with the released weights; return how many samples the whole run will have.
+    """Leave what a killed training leaves, with the released weights; return how many samples both runs will have.
 
     A reader that was taught for seconds reads nothing, and then there is nothing to measure.
     """
@@ -111,10 +111,10 @@ def killed_before_half_way(checkout: Path) -> int:
     save(checkout / "released.pt", {"average": {"weights": weights}, "seen": 0})
     given = load_config(config, [])
     recipe = given["train"]
-    run = Run(given, checkout / "models/work/reader/released.pt", recipe["samples"], checkout / "released.pt")
+    run = Run(given, checkout / "models/work/reader/wide.pt", recipe["samples"], checkout / "released.pt")
     run.seen = first_part(recipe) - 5 * recipe["batch"]
     run.save()
-    return int(recipe["samples"])
+    return int(recipe["samples"] + given["distil"]["samples"])
 
 
 @pytest.mark.slow

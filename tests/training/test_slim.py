@@ -17,6 +17,7 @@ from tests.fakes.crops import striped_crops
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("PIL", reason="needs the extra `train`")
 sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
+losses = importlib.import_module("models.reader.losses")
 net_module = importlib.import_module("models.reader.net")
 slim = importlib.import_module("models.reader.slim")
 train = importlib.import_module("models.reader.train")
@@ -25,7 +26,7 @@ averaging = importlib.import_module("models.common.averaging")
 
 pytestmark = pytest.mark.training
 
-WIDE = net_module.Widths(32, 32, 64, 96, 96)
+WIDE = net_module.WIDE
 NAMES = [field.name for field in fields(WIDE)]
 ROWS = np.asarray([1, 2, 0, 1])
 
@@ -105,11 +106,11 @@ def test_the_checkpoint_tells_what_the_wide_one_was_taught_and_can_be_trained_on
     assert run(tmp_path, "slim.pt").before == 130
 
 
-def run(folder: Path, warm_start: str, *changes: str) -> Any:
+def run(folder: Path, warm_start: str, teacher: Path | None = None) -> Any:
     """Return a run at its start."""
-    config = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), ["train.dropout=0.0", *changes])
-    config["train"] |= {"warm_up": 1, "bf16": False}
-    return train.Run(config, folder / "none.pt", 1000, folder / warm_start)
+    config = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), [])
+    config["train"] |= {"warm_up": 1, "bf16": False, "dropout": 0.0}
+    return train.Run(config, folder / "none.pt", 1000, folder / warm_start, teacher)
 
 
 def test_what_the_teacher_says_is_learnt_and_the_labels_alone_do_not_teach_it(tmp_path: Path) -> None:
@@ -122,28 +123,37 @@ def test_what_the_teacher_says_is_learnt_and_the_labels_alone_do_not_teach_it(tm
     batch = data.Batch(striped_crops(), ["AB123", "77XYZ8", "", "K9"], ROWS, np.asarray([1, 4, 9, 2]))
     x, rows = train.normalised(batch.crops), torch.from_numpy(ROWS)
 
-    def apart(change: str) -> list[float]:
-        made = run(tmp_path, "slim.pt", change)
+    def apart(taught_by: Path | None) -> list[float]:
+        made = run(tmp_path, "slim.pt", taught_by)
         out = []
         for _ in range(2):
             with torch.no_grad():
                 said = made.net.train().read(x, rows).characters
-                out.append(float(train.teacher_loss(said, teacher.read(x, rows).characters)))
+                out.append(float(losses.teacher_loss(said, teacher.read(x, rows).characters)))
             for _ in range(10):
                 made.step(batch)
         return out
 
-    taught, alone = apart(f"distil.teacher='{tmp_path / 'wide.pt'}'"), apart("distil.teacher=''")
+    taught, alone = apart(tmp_path / "wide.pt"), apart(None)
     assert taught[0] == pytest.approx(alone[0], rel=1e-3)
     assert taught[1] < 0.8 * taught[0]
     assert taught[1] < 0.7 * alone[1]
 
 
+def test_a_net_with_a_teacher_follows_its_own_part_of_the_recipe() -> None:
+    """Length, pace and seed are those of [distil], all else is that of [train]; without a teacher all is."""
+    config = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), [])
+    recipe = train.recipe_of(config, Path("wide.pt"))["train"]
+    assert {k for k, v in recipe.items() if v != config["train"][k]} == {"samples", "learning_rate", "seed"}
+    assert recipe["samples"] == config["distil"]["samples"]
+    assert train.recipe_of(config, None) == config
+
+
 def test_who_says_the_same_as_the_teacher_loses_nothing() -> None:
     """And whoever says something else does, by the Kullback-Leibler divergence of its columns."""
     logits = torch.randn(2, 40, 37)
-    assert float(train.teacher_loss(logits + 3.0, logits)) == pytest.approx(0.0, abs=1e-5)
+    assert float(losses.teacher_loss(logits + 3.0, logits)) == pytest.approx(0.0, abs=1e-5)
     other = torch.randn(2, 40, 37)
     theirs, ours = logits.softmax(-1), other.softmax(-1)
     by_hand = float((theirs * (theirs / ours).log()).sum()) / 2 / 8
-    assert float(train.teacher_loss(other, logits)) == pytest.approx(by_hand, rel=1e-4)
+    assert float(losses.teacher_loss(other, logits)) == pytest.approx(by_hand, rel=1e-4)
