@@ -43,15 +43,20 @@ def samples_before(state: dict[str, Any]) -> int:
     return int(state.get("before", 0))
 
 
-def start_of(warm_start: Path) -> dict[str, Any]:
-    """Read the checkpoint whose averaged weights a training starts from.
+def samples_untold(state: dict[str, Any]) -> int:
+    """Return how many of the samples before, the run script that makes such a checkpoint does not tell of."""
+    return int(state.get("untold", samples_before(state)))
+
+
+def start_of(checkpoint: Path, purpose: str = "to start from") -> dict[str, Any]:
+    """Read the checkpoint that a training takes weights from.
 
     Raises:
         SystemExit: there is none.
     """
-    state = load(warm_start)
+    state = load(checkpoint)
     if state is None:
-        raise SystemExit(f"{warm_start} does not exist: give a checkpoint to start from, or none")
+        raise SystemExit(f"{checkpoint} does not exist: give a checkpoint {purpose}, or none")
     return state
 
 

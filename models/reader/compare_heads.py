@@ -166,7 +166,7 @@ def teach(kind: str, config: dict[str, Any], weights: dict[str, Tensor]) -> Scor
             telling.step(seen)
             if seen - told >= recipe["samples"] // 4 or seen >= recipe["samples"]:
                 told = seen
-                twin = Headed(kind).to(device())
+                twin = Headed(kind, weights).to(device())
                 twin.load_state_dict(average.weights)
                 score = held_out(twin, batches)
                 telling.scores(f"{kind} {seen:8d}  loss {np.mean(losses):.4f}  held out, folded: {score}", str(score))
@@ -189,7 +189,7 @@ def main() -> None:
     config = load_config(Path(__file__).with_name("config.toml"), [f"train.samples={given.samples}"])
     for kind in given.kind or ("ctc", "slots", "attention"):
         score = teach(kind, config, state["average"]["weights"])
-        parameters = sum(p.numel() for p in Headed(kind).parameters())
+        parameters = sum(p.numel() for p in Headed(kind, state["average"]["weights"]).parameters())
         print(f"{kind}: {parameters} parameters, held out {score}", flush=True)
 
 

@@ -32,13 +32,14 @@ def per_character(losses: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     return (losses / lengths.clamp(min=4).to(losses.device)).mean()
 
 
-def teacher_loss(logits: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """Return how far logits (B, 40, 37) are from a teacher's: the divergence of its columns, in nats a character of 8.
+def teacher_loss(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """Return how far logits (B, 40, 37) are from a teacher's (B, 40, 37).
 
-    G. Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; column by column, as a net that is a
-    narrowed teacher says its characters in the same columns.
+    That is the Kullback-Leibler divergence of its columns, in nats a character of a plate that has eight: column by
+    column, as a net that is a narrowed teacher says its characters in the same columns. G. Hinton et al., "Distilling
+    the Knowledge in a Neural Network", 2015.
     """
-    theirs, ours = F.log_softmax(taught.float(), -1), F.log_softmax(logits.float(), -1)
+    theirs, ours = F.log_softmax(teacher.float(), -1), F.log_softmax(logits.float(), -1)
     return F.kl_div(ours, theirs, reduction="none", log_target=True).sum((1, 2)).mean() / 8
 
 

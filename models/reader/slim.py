@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from models.common.averaging import settle
-from models.common.checkpoints import load, samples_behind, save
+from models.common.checkpoints import load, samples_behind, samples_untold, save
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
 from models.reader.net import INSIDE, Reader, Widths
@@ -60,6 +60,7 @@ def narrowed(weights: dict[str, Tensor], widths: Widths) -> dict[str, Tensor]:
     """Return the weights of a net of these widths that keeps the channels which bring most.
 
     Raises:
+        KeyError: they are not of this net.
         ValueError: the net is narrower than that already.
     """
     out = dict(weights)
@@ -77,12 +78,16 @@ def narrowed(weights: dict[str, Tensor], widths: Widths) -> dict[str, Tensor]:
 
 
 def slimmed(state: dict[str, Any], widths: Widths, crops: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return the checkpoint of the narrowed net, its normalisations taken anew from these crops (n, 48, 160)."""
+    """Return the checkpoint of the narrowed net, its normalisations taken anew from these crops (n, 48, 160).
+
+    `narrowed` in it tells the run that goes on from it that this is a step of the same recipe, and how many samples
+    before are not told by that recipe.
+    """
     net = Reader.holding(narrowed(state["average"]["weights"], widths))
     settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
     told = {"seen": 0, "before": samples_behind(state), "crops": state.get("crops", {})}
-    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
+    return {"net": weights, "average": {"steps": 0, "weights": weights}, "narrowed": samples_untold(state), **told}
 
 
 def main() -> None:
@@ -100,8 +105,8 @@ def main() -> None:
     batch = make_batch(rng, Sources.load(config, rng), config["mix"], PICTURES)
     made = slimmed(state, Widths(), batch.crops)
     save(given.out, made)
-    counts = [sum(w.numel() for k, w in s["average"]["weights"].items() if "running" not in k) for s in (state, made)]
-    print(f"{given.out}: {counts[0]} weights, {counts[1]} are left: {Widths()}")
+    wide, narrow = (sum(w.numel() for w in Reader.holding(s["average"]["weights"]).parameters()) for s in (state, made))
+    print(f"{given.out}: of {wide} parameters {narrow} are left, {Widths()}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.common.averaging import mean_of, settle
 from models.common.checkpoints import load, samples_behind, save
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
-from models.reader.net import Reader
+from models.reader.net import Reader, Widths
 from models.reader.train import normalised
 
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ TOGETHER = 256
 
 
 def soup(states: Sequence[dict[str, Any]], crops: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return the checkpoint of the mean of checkpoints' averaged weights; the last one tells samples and crops."""
-    net = Reader.holding(mean_of([state["average"]["weights"] for state in states]))
+    """Return the checkpoint of the mean of checkpoints' averaged weights; the last one tells samples and crops.
+
+    Raises:
+        ValueError: one of the nets is wider than another.
+    """
+    weights_of_each = [state["average"]["weights"] for state in states]
+    if len(widths := {Widths.of(weights) for weights in weights_of_each}) > 1:
+        raise ValueError(f"nets of one width have a mean, and these are of {len(widths)}: narrow them first (slim.py)")
+    net = Reader.holding(mean_of(weights_of_each))
     settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
     told = {"seen": 0, "before": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}

@@ -12,11 +12,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.common.checkpoints import MovingAverage, cosine, load, samples_behind, save, seed_everything, start_of
+from models.common.checkpoints import (
+    MovingAverage,
+    cosine,
+    load,
+    samples_behind,
+    samples_untold,
+    save,
+    seed_everything,
+    start_of,
+)
 from models.common.machine import device, multiplies_bfloat16, workers
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
 from models.common.recipes import load_config
+from models.common.release import sha256
 from models.datasets.crops import Crop, count_crops, load_crops
 from models.datasets.labels import sets_at_hand
 from models.reader.data import Batch, chosen_crops, start_producers
@@ -94,8 +104,8 @@ class Run:
         teacher: checkpoint of a net whose columns shall say the same.
 
     Raises:
-        SystemExit: the checkpoint to go on from was taught on other pictures, so that its card would tell something
-            untrue; or there is none to start from.
+        SystemExit: the checkpoint to go on from, or the teacher, was taught on other pictures, so that a card would
+            tell something untrue; it had another teacher; or there is none to start or to learn from.
     """
 
     def __init__(
@@ -106,17 +116,20 @@ class Run:
         self.crops, self.taught_on = dict[str, int](), taught_on(config)
         self.device = device()
         self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
+        self.untold = 0
         state = load(path)
-        net = Reader(recipe["dropout"], WIDE)
         if state:
             net = Reader.holding(state["net"], recipe["dropout"])
         elif warm_start:
             first = start_of(warm_start)
             net = Reader.holding(first["average"]["weights"], recipe["dropout"])
             self.before = samples_behind(first)
+            self.untold = int(first.get("narrowed", self.before))
+        else:
+            net = Reader(recipe["dropout"], WIDE)
         self.net = net.to(self.device, memory_format=torch.channels_last)
-        self.teacher = self._taught_by(teacher) if teacher else None
-        self.teacher_weight = config["distil"]["weight"]
+        self.teacher, self.teacher_weight = self._opened(teacher), config["distil"]["weight"]
+        self.taught_by = sha256(teacher) if teacher else ""
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
         )
@@ -124,9 +137,12 @@ class Run:
         if state:
             if state.get("taught_on") != self.taught_on:
                 raise SystemExit(f"{path} was taught on other pictures: move it away, or set the recipe back")
+            if state.get("taught_by", "") != self.taught_by:
+                raise SystemExit(f"{path} was taught by another net, or by none: move it away, or give that --teacher")
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"], self.device)
             self.seen, self.before = int(state["seen"]), int(state.get("before", 0))
+            self.untold = samples_untold(state)
             print(f"resumed at {self.seen} samples")
 
     @property
@@ -134,9 +150,14 @@ class Run:
         """Say whether this part of the schedule is at its end."""
         return self.seen >= self.until
 
-    def _taught_by(self, path: Path) -> Reader:
-        teacher = Reader.holding(start_of(path)["average"]["weights"]).eval().requires_grad_(requires_grad=False)
-        return teacher.to(self.device, memory_format=torch.channels_last)
+    def _opened(self, teacher: Path | None) -> Reader | None:
+        if teacher is None:
+            return None
+        state = start_of(teacher, "to learn from")
+        if state.get("taught_on", self.taught_on) != self.taught_on:
+            raise SystemExit(f"{teacher} was taught on other pictures: a net that learns from it knows them too")
+        net = Reader.holding(state["average"]["weights"]).eval().requires_grad_(requires_grad=False)
+        return net.to(self.device, memory_format=torch.channels_last)
 
     def step(self, batch: Batch) -> float:
         """Learn from one batch; return its loss."""
@@ -151,10 +172,10 @@ class Run:
         rows = torch.from_numpy(batch.rows).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             reading = self.net.read(x, rows)
-            taught = self.teacher.read(x, rows).characters if self.teacher else None
+            wanted = self.teacher.read(x, rows).characters if self.teacher else None
         loss = ctc_loss(reading.characters, batch.texts)
-        if taught is not None:
-            loss = loss + self.teacher_weight * teacher_loss(reading.characters, taught)
+        if wanted is not None:
+            loss = loss + self.teacher_weight * teacher_loss(reading.characters, wanted)
         loss = loss + ROWS_WEIGHT * rows_loss(reading.two_rows, batch.rows)
         loss = loss + REGION_WEIGHT * region_loss(reading.region, batch.regions)
         self.optimiser.zero_grad(set_to_none=True)
@@ -173,8 +194,10 @@ class Run:
             "average": self.average.state(),
             "seen": self.seen,
             "before": self.before,
+            "untold": self.untold,
             "crops": self.crops,
             "taught_on": self.taught_on,
+            "taught_by": self.taught_by,
         }
         save(self.path, state)
 
@@ -196,8 +219,7 @@ def train(
     warm_start: Path | None = None,
     teacher: Path | None = None,
 ) -> Path:
-    """Run the schedule of the configuration, or the part of it `until` so many samples; return the checkpoint."""
-    config = recipe_of(config, teacher)
+    """Run the schedule of the recipe, or the part of it `until` so many samples; return the checkpoint."""
     recipe = config["train"]
     seed_everything(recipe["seed"])
     torch.set_num_threads(1)
@@ -223,12 +245,15 @@ def train(
                 telling.curves(WORK / f"{name}.png")
             if run.seen - checked >= recipe["check_every"] or run.done:
                 checked = run.seen
-                scores = check(run.averaged(), held_out)
-                short = " ".join(f"{k.removeprefix('crops-')} {s.share:.2f}" for k, s in scores.items())
-                telling.scores(f"held out, folded: {dict(zip(scores, map(str, scores.values()), strict=True))}", short)
+                _tell(telling, check(run.averaged(), held_out))
     for process in processes:
         process.terminate()
     return run.path
+
+
+def _tell(telling: Telling, scores: dict[str, Score]) -> None:
+    short = " ".join(f"{k.removeprefix('crops-')} {s.share:.2f}" for k, s in scores.items())
+    telling.scores(f"held out, folded: {dict(zip(scores, map(str, scores.values()), strict=True))}", short)
 
 
 def first_part(recipe: dict[str, Any]) -> int:
@@ -248,6 +273,10 @@ def main() -> None:
     parser.add_argument("--first-part", action="store_true", help="stop where labels are doubted: train.doubt_after")
     given = parser.parse_args()
     config = load_config(given.config, given.set)
+    own = {f"train.{key}" for key in config["distil"]}
+    if given.teacher and (unused := [change for change in given.set if change.partition("=")[0] in own]):
+        parser.error(f"{unused[0]}: a net with a teacher takes that from the recipe's part [distil]: set it there")
+    config = recipe_of(config, given.teacher)
     until = first_part(config["train"]) if given.first_part else given.until
     train(config, given.name, until, given.warm_start, given.teacher)
 

@@ -27,7 +27,7 @@ step "1 of 8: python with torch, fonts"
 # enough to doubt machine-read labels; the second half goes on without the doubted crops.
 step "2 of 8: a wide net, first half of its training"
 mkdir -p "$work"
-[ -e "$work/wide.pt" ] || (cd "$work" && rm -f doubted.txt wide.log slim.pt released.pt released.log)  # of one that was moved away
+[ -e "$work/wide.pt" ] || rm -f "$work/doubted.txt" "$work/wide.log"  # of a training that was moved away
 if [ ! -s "$work/doubted.txt" ]; then
   nice -n 19 "$python" -u -m models.reader.train --name wide --first-part
   "$python" -m models.reader.doubt --checkpoint "$work/wide.pt" --out "$work/doubted.part"
@@ -38,15 +38,15 @@ step "3 of 8: second half, without doubted crops"
 nice -n 19 "$python" -u -m models.reader.train --name wide --set "real.dropped='$work/doubted.txt'"
 
 step "4 of 8: narrow it, and let it learn from the wide one what it lost"
-if [ ! -s "$work/slim.pt" ]; then
-  "$python" -m models.reader.slim --checkpoint "$work/wide.pt" --out "$work/slim.part"
-  mv "$work/slim.part" "$work/slim.pt"
+if [ ! -e "$work/narrow.pt" ]; then  # once it is there, the training goes on from it, and refuses another teacher
+  rm -f "$work/narrow.log"
+  "$python" -m models.reader.slim --checkpoint "$work/wide.pt" --out "$work/slim.pt"
 fi
-nice -n 19 "$python" -u -m models.reader.train --name released --warm-start "$work/slim.pt" --teacher "$work/wide.pt" \
+nice -n 19 "$python" -u -m models.reader.train --name narrow --warm-start "$work/slim.pt" --teacher "$work/wide.pt" \
   --set "real.dropped='$work/doubted.txt'"
 
 step "5 of 8: the region head, every country as often"
-nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/released.pt" --out "$work/taught.pt"
+nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/narrow.pt" --out "$work/taught.pt"
 
 step "6 of 8: export as float and int8, score both beside the peer, release the better form"
 "$python" -m models.reader.export --checkpoint "$work/taught.pt" --peer "$peer" ${VERSION:+--version "$VERSION"}
@@ -59,5 +59,5 @@ step "7 of 8: what it takes for what; from which plateness a read counts"
 step "8 of 8: measure what the cards say, and write them"
 "$python" -m models.reader.measure
 "$python" -m models.detector.measure
-"$python" -m models.common.curves "$work/wide.log" "$work/released.log" models/reader/curves.png
+"$python" -m models.common.curves "$work/wide.log" "$work/narrow.log" models/reader/curves.png
 "$python" -m models.common.card

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
 from pathlib import Path
 
-_LOWEST = 20_000
+_LOWEST = 20_000  # the ports below are those of services, and of tests/fleet
+_TRIES = 1000
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")  # Linux: ip(7)
 _given: set[int] = set()
 
@@ -17,7 +18,11 @@ def free_port() -> int:
     A port that the system chooses itself (`bind` to port 0) is one of those that it also gives to connections that
     go out: between choosing and listening, one of the test's own clients may get it. So these lie below that range.
     """
-    for port in random.sample(range(_LOWEST, first_outgoing_port()), k=1000):
+    above = first_outgoing_port()
+    if above < _LOWEST + _TRIES:
+        above = 65_536  # a machine that gives away nearly all of its ports: none is safe
+    for _ in range(_TRIES):
+        port = _LOWEST + secrets.randbelow(above - _LOWEST)  # no seed: two runs at once shall not choose the same
         if port not in _given and _is_free(port):
             _given.add(port)
             return port

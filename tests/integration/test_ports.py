@@ -13,6 +13,8 @@ pytestmark = pytest.mark.integration
 
 def test_no_connection_of_ours_takes_a_chosen_port() -> None:
     """Neither the same twice, nor one that the system gives away; the control is what the system itself chooses."""
+    if first_outgoing_port() < 30_000:
+        pytest.skip("this machine gives nearly all of its ports to connections that go out")
     chosen = [free_port() for _ in range(200)]
     assert len(set(chosen)) == len(chosen)
     assert max(chosen) < first_outgoing_port()

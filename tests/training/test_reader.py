@@ -87,8 +87,8 @@ def test_the_region_head_is_taught_without_touching_what_is_read() -> None:
     optimiser = torch.optim.AdamW(net.region.parameters(), lr=1e-2)
     classes = np.asarray([1, 4, 9, regions.UNTAUGHT])
     batch = data.Batch(striped_crops(), _TEXTS, np.ones(4, np.int64), classes)
-    losses = [teach_region.learn(net, optimiser, batch)[0] for _ in range(60)]
-    assert losses[-1] < 0.6 * losses[0]
+    told = [teach_region.learn(net, optimiser, batch)[0] for _ in range(60)]
+    assert told[-1] < 0.6 * told[0]
     x = train.normalised(batch.crops)
     net.eval()
     assert torch.equal(net(x)[0], before(x)[0])
@@ -175,21 +175,21 @@ def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
     assert export.difference(net_module.Reader().eval(), path) > export.TOLERANCE
 
 
-def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("widths", [net_module.Widths(), net_module.WIDE])
+def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path, widths: Any) -> None:
     """Same answers as the file, and nearly the same while it learns: each layer is normalised as its pictures ask."""
     pytest.importorskip("onnx")
     torch.manual_seed(6)
     torch.set_num_threads(1)
     path, crops = tmp_path / "reader.onnx", np.tile(striped_crops(), (8, 1, 1))
-    net = net_module.Reader(dropout=0.0)
+    net = net_module.Reader(dropout=0.0, widths=widths)
     for _ in range(3):
         net(train.normalised(crops))  # its normalisations see these pictures
     export.to_onnx(net.eval(), path)
     back = restore.restored(path, crops)
     assert export.difference(back, path) <= unmerge.TOLERANCE
     x = train.normalised(crops)
-    learning = net_module.Reader(dropout=0.0)
-    learning.load_state_dict(back.state_dict())
+    learning = net_module.Reader.holding(back.state_dict(), dropout=0.0)
     with torch.no_grad():
         assert float((learning.train()(x)[0] - back(x)[0]).abs().max()) < 0.02
         assert float((net_module.Reader(dropout=0.0).train()(x)[0] - back(x)[0]).abs().max()) > 0.1

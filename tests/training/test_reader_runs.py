@@ -108,6 +108,8 @@ def test_a_gpu_learns_and_its_checkpoint_goes_on_on_a_cpu(tmp_path: Path) -> Non
     run.save()
     again = train.Run(config, tmp_path / "run.pt", 100, None)
     assert np.isfinite(again.step(batch))
+    taught = train.Run(config, tmp_path / "taught.pt", 100, tmp_path / "run.pt", tmp_path / "run.pt")
+    assert np.isfinite(taught.step(batch))
     assert train.samples_behind(export.load_average(tmp_path / "run.pt")[1]) == 4
 
 

@@ -23,6 +23,7 @@ slim = importlib.import_module("models.reader.slim")
 train = importlib.import_module("models.reader.train")
 data = importlib.import_module("models.reader.data")
 averaging = importlib.import_module("models.common.averaging")
+widened = importlib.import_module("tests.training.widened").widened
 
 pytestmark = pytest.mark.training
 
@@ -56,6 +57,15 @@ def test_the_widths_are_those_of_the_weights() -> None:
     assert net_module.Widths.of(net_module.Reader().state_dict()) == net_module.Widths()
     with pytest.raises(KeyError, match=r"middle\.0\.0"):
         net_module.Widths.of({})
+
+
+def test_what_was_widened_is_narrowed_to_what_it_was() -> None:
+    """Channel by channel, in their order."""
+    torch.manual_seed(4)
+    weights = net_module.Reader().state_dict()
+    back = slim.narrowed(widened(weights), net_module.Widths())
+    assert all(torch.equal(back[name], value) for name, value in weights.items())
+    assert float((answers(widened(weights)) - answers(weights)).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,14 +106,17 @@ def test_the_checkpoint_tells_what_the_wide_one_was_taught_and_can_be_trained_on
     crops = np.tile(striped_crops(), (8, 1, 1))
     state = {"average": {"weights": wide().state_dict()}, "seen": 30, "before": 100, "crops": {"one": 5}}
     made = slim.slimmed(state, net_module.Widths(), crops)
-    assert (made["seen"], made["before"], made["crops"]) == (0, 130, {"one": 5})
+    assert (made["seen"], made["before"], made["narrowed"], made["crops"]) == (0, 130, 100, {"one": 5})
     learning = net_module.Reader(dropout=0.0)
     learning.load_state_dict(made["average"]["weights"])
     with torch.no_grad():
         wanted = learning.train()(train.normalised(crops))[0]
         assert float((learning.eval()(train.normalised(crops))[0] - wanted).abs().max()) < 0.05
     torch.save(made, tmp_path / "slim.pt")
-    assert run(tmp_path, "slim.pt").before == 130
+    going_on = run(tmp_path, "slim.pt")
+    assert (going_on.before, going_on.untold) == (130, 100)
+    torch.save(made | {"average": made["average"], "narrowed": 0}, tmp_path / "slim.pt")
+    assert run(tmp_path, "slim.pt").untold == 0  # the wide net was made by the same script
 
 
 def run(folder: Path, warm_start: str, teacher: Path | None = None) -> Any:
@@ -121,7 +134,8 @@ def test_what_the_teacher_says_is_learnt_and_the_labels_alone_do_not_teach_it(tm
     for name, weights in (("wide.pt", teacher.state_dict()), ("slim.pt", net_module.Reader().state_dict())):
         torch.save({"average": {"weights": weights}, "seen": 5}, tmp_path / name)
     batch = data.Batch(striped_crops(), ["AB123", "77XYZ8", "", "K9"], ROWS, np.asarray([1, 4, 9, 2]))
-    x, rows = train.normalised(batch.crops), torch.from_numpy(ROWS)
+    device = train.device()
+    teacher, x, rows = (each.to(device) for each in (teacher, train.normalised(batch.crops), torch.from_numpy(ROWS)))
 
     def apart(taught_by: Path | None) -> list[float]:
         made = run(tmp_path, "slim.pt", taught_by)
@@ -140,6 +154,36 @@ def test_what_the_teacher_says_is_learnt_and_the_labels_alone_do_not_teach_it(tm
     assert taught[1] < 0.7 * alone[1]
 
 
+def test_a_run_goes_on_with_the_teacher_it_was_begun_with(tmp_path: Path) -> None:
+    """Without it, with another or with one where there was none: it would be another training under the same name."""
+    for seed, name in enumerate(("one.pt", "other.pt")):
+        torch.save({"average": {"weights": wide(seed).state_dict()}, "seen": seed}, tmp_path / name)
+    one, other = tmp_path / "one.pt", tmp_path / "other.pt"
+    for begun, refused in ((one, (None, other)), (None, (one,))):
+        run(tmp_path, "one.pt", begun).save()
+        assert run(tmp_path, "one.pt", begun).seen == 0
+        for teacher in refused:
+            with pytest.raises(SystemExit, match="was taught by another net, or by none"):
+                run(tmp_path, "one.pt", teacher)
+        (tmp_path / "none.pt").unlink()
+    with pytest.raises(SystemExit, match="give a checkpoint to learn from"):
+        run(tmp_path, "one.pt", tmp_path / "missing.pt")
+    torch.save(torch.load(one, weights_only=True) | {"taught_on": {"sets": ["another"]}}, one)
+    with pytest.raises(SystemExit, match="learns from it knows them too"):
+        run(tmp_path, "other.pt", one)
+
+
+def test_what_the_recipe_would_not_follow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a teacher the length is that of [distil], whatever [train] is set to."""
+    monkeypatch.setattr(train, "train", lambda config, *_: config["train"]["samples"])
+    monkeypatch.setattr("sys.argv", ["train", "--teacher", "wide.pt", "--set", "train.samples=5"])
+    with pytest.raises(SystemExit) as refused:
+        train.main()
+    assert refused.value.code == 2
+    monkeypatch.setattr("sys.argv", ["train", "--teacher", "wide.pt", "--set", "distil.samples=5"])
+    train.main()
+
+
 def test_a_net_with_a_teacher_follows_its_own_part_of_the_recipe() -> None:
     """Length, pace and seed are those of [distil], all else is that of [train]; without a teacher all is."""
     config = train.load_config(Path(inspect.getfile(train)).with_name("config.toml"), [])
@@ -151,6 +195,7 @@ def test_a_net_with_a_teacher_follows_its_own_part_of_the_recipe() -> None:
 
 def test_who_says_the_same_as_the_teacher_loses_nothing() -> None:
     """And whoever says something else does, by the Kullback-Leibler divergence of its columns."""
+    torch.manual_seed(3)
     logits = torch.randn(2, 40, 37)
     assert float(losses.teacher_loss(logits + 3.0, logits)) == pytest.approx(0.0, abs=1e-5)
     other = torch.randn(2, 40, 37)

@@ -57,6 +57,13 @@ def test_normalisations_are_those_of_the_pictures_and_not_the_mean_of_two_nets()
     assert float((answers(plain, crops) - wanted).abs().max()) > 0.1
 
 
+def test_nets_of_two_widths_have_no_mean() -> None:
+    """Refused in one sentence instead of by torch."""
+    wide = {"average": {"weights": net_module.Reader(widths=net_module.WIDE).state_dict()}, "seen": 0}
+    with pytest.raises(ValueError, match="nets of one width have a mean"):
+        soup.soup([state(1), wide], striped_crops())
+
+
 def test_a_missing_checkpoint_is_refused(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one sentence, before anything is read."""
     command = ["soup", "--checkpoint", str(tmp_path / "none.pt"), "--out", str(tmp_path / "soup.pt")]
