@@ -31,8 +31,8 @@ class Widths:
     """How many channels a layer gives to the next one where nobody else sees them; models.reader.slim narrows them."""
 
     first: int = 16
-    second: int = 16
-    residual: int = 32
+    second: int = 32
+    residual: int = 48
     grid: int = 64
     halves: int = 48
 
