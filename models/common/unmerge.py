@@ -63,8 +63,7 @@ def undo_normalisation(net: nn.Module, found: dict[str, Tensor], batches: Iterab
     for before, name in pairwise(parts):
         norm, layer = parts[name], parts[before]
         if isinstance(norm, NORMALISATIONS):
-            weight = found[f"{before}.weight"]  # a row of columns had one dimension less in the readers up to 2.7
-            layer.weight.copy_(weight.reshape(layer.weight.shape) if weight.numel() == layer.weight.numel() else weight)
+            layer.weight.copy_(found[f"{before}.weight"])
             norm.running_mean.zero_()
             norm.running_var.fill_(1.0 - norm.eps)
             norm.weight.fill_(1.0)

@@ -38,12 +38,13 @@ def undo_look(net: Reader, found: dict[str, Tensor]) -> None:
 
     The products of the grid fill as many columns of the token space as the grid has channels; what the places of cells
     add lies in the columns that are left. What is the same for all cells moves no attention between them, and adds to
-    every value alike: it goes into the bias of the values.
+    every value alike: it goes into the bias of the values. What the normalisation multiplied and added stays in the
+    maps behind it.
     """
     look, channels = net.look, net.look.out.in_features
     scale = look.depth**-0.5
-    products = torch.cat([found["look.keys"][:, :, 0] / scale, found["look.values"][:, :, 0]])
-    places = torch.cat([found["look.keys_place"][0] / scale, found["look.values_place"][0]])
+    undo = torch.cat([torch.full((channels, 1), 1 / scale), torch.ones(channels, 1)])  # keys, then values
+    products, places = found["look.grid"][:, :, 0] * undo, found["look.grid_place"][0] * undo
     common = places.mean(1, keepdim=True)
     basis = torch.linalg.qr(products.double())[0]
     rest = (places - common).double()
