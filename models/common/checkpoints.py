@@ -43,11 +43,6 @@ def samples_before(state: dict[str, Any]) -> int:
     return int(state.get("before", 0))
 
 
-def samples_untold(state: dict[str, Any]) -> int:
-    """Return how many of the samples before, the run script that makes such a checkpoint does not tell of."""
-    return int(state.get("untold", samples_before(state)))
-
-
 def start_of(checkpoint: Path, purpose: str = "to start from") -> dict[str, Any]:
     """Read the checkpoint that a training takes weights from.
 

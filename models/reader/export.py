@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load, samples_behind, samples_untold
+from models.common.checkpoints import load, samples_before, samples_behind
 from models.common.forms import Paired, choose, loses_too_much
 from models.common.metrics import fold
 from models.common.quantise import quantise
@@ -216,7 +216,7 @@ def build(checkpoint: Path, version: str, peer: Path, files: Mapping[str, Path])
     table = entry(files, version, choice, temperature, scores, speed)
     return table | {
         "samples": samples_behind(state),
-        "samples_before": samples_untold(state),
+        "samples_before": samples_before(state),
         "training_crops": state.get("crops", {}),
     }
 

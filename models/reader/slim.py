@@ -1,8 +1,8 @@
-"""Narrow a reader: `python -m models.reader.slim --checkpoint models/work/reader/restored.pt --out slim.pt`.
+"""Narrow a reader: `python -m models.reader.slim --checkpoint models/work/reader/restored.pt`.
 
 Inside some layers there are channels that nobody else sees (models.reader.net.Widths). Those that bring the next layer
-least are taken out; what is left reads worse, and learns to read as before from the wide net: train.py with
-`--warm-start slim.pt --teacher restored.pt`.
+least are taken out; what is left reads worse, and learns from the wide net what it lost: train.py with
+`--warm-start slim.pt --teacher restored.pt`. The released reader is not narrow: LOG.md has what that costs and gains.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from models.common.averaging import settle
-from models.common.checkpoints import load, samples_behind, samples_untold, save
+from models.common.checkpoints import load, samples_behind, save
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
-from models.reader.net import INSIDE, Reader, Widths
+from models.reader.net import INSIDE, NARROW, Reader, Widths
 from models.reader.train import WORK, normalised
 
 if TYPE_CHECKING:
@@ -78,16 +78,12 @@ def narrowed(weights: dict[str, Tensor], widths: Widths) -> dict[str, Tensor]:
 
 
 def slimmed(state: dict[str, Any], widths: Widths, crops: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return the checkpoint of the narrowed net, its normalisations taken anew from these crops (n, 48, 160).
-
-    `narrowed` in it tells the run that goes on from it that this is a step of the same recipe, and how many samples
-    before are not told by that recipe.
-    """
+    """Return the checkpoint of the narrowed net, its normalisations taken anew from these crops (n, 48, 160)."""
     net = Reader.holding(narrowed(state["average"]["weights"], widths))
     settle(net, torch.split(normalised(crops), TOGETHER))
     weights = net.state_dict()
     told = {"seen": 0, "before": samples_behind(state), "crops": state.get("crops", {})}
-    return {"net": weights, "average": {"steps": 0, "weights": weights}, "narrowed": samples_untold(state), **told}
+    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
 
 
 def main() -> None:
@@ -103,10 +99,10 @@ def main() -> None:
     config = load_config(Path(__file__).with_name("config.toml"), [])
     rng = np.random.default_rng(3)
     batch = make_batch(rng, Sources.load(config, rng), config["mix"], PICTURES)
-    made = slimmed(state, Widths(), batch.crops)
+    made = slimmed(state, NARROW, batch.crops)
     save(given.out, made)
     wide, narrow = (sum(w.numel() for w in Reader.holding(s["average"]["weights"]).parameters()) for s in (state, made))
-    print(f"{given.out}: of {wide} parameters {narrow} are left, {Widths()}")
+    print(f"{given.out}: of {wide} parameters {narrow} are left, {NARROW}")
 
 
 if __name__ == "__main__":

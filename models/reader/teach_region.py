@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.common.checkpoints import cosine, load, samples_before, samples_untold, save, seed_everything
+from models.common.checkpoints import cosine, load, samples_before, save, seed_everything
 from models.common.machine import device, workers
 from models.common.progress import Telling
 from models.common.recipes import load_config
@@ -83,12 +83,7 @@ class Lesson:
             raise FileNotFoundError(checkpoint)
         self.recipe, self.out, self.seen = recipe, out, 0
         self.of = sha256(checkpoint)
-        self.told = {
-            "seen": taught["seen"],
-            "before": samples_before(taught),
-            "untold": samples_untold(taught),
-            "crops": taught.get("crops", {}),
-        }
+        self.told = {"seen": taught["seen"], "before": samples_before(taught), "crops": taught.get("crops", {})}
         self.net = reader_without_head(taught["average"]["weights"]).to(device())
         self.optimiser = torch.optim.AdamW(self.net.region.parameters(), lr=recipe["learning_rate"], weight_decay=0.01)
         state = load(out) or {}

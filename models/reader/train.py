@@ -17,7 +17,6 @@ from models.common.checkpoints import (
     cosine,
     load,
     samples_behind,
-    samples_untold,
     save,
     seed_everything,
     start_of,
@@ -31,7 +30,7 @@ from models.datasets.crops import Crop, count_crops, load_crops
 from models.datasets.labels import sets_at_hand
 from models.reader.data import Batch, chosen_crops, start_producers
 from models.reader.losses import ctc_loss, region_loss, rows_loss, teacher_loss
-from models.reader.net import BLANK, WIDE, Reader
+from models.reader.net import BLANK, Reader
 from platesieve.domain.plate import ALPHABET
 from platesieve.vision.rectify import rectify
 
@@ -100,7 +99,7 @@ class Run:
         config: the recipe.
         path: of its checkpoint; where there is one, the run goes on.
         until: so many samples.
-        warm_start: checkpoint to start from; without one a wide net starts from nothing.
+        warm_start: checkpoint to start from; without one the net starts from nothing.
         teacher: checkpoint of a net whose columns shall say the same.
 
     Raises:
@@ -116,7 +115,6 @@ class Run:
         self.crops, self.taught_on = dict[str, int](), taught_on(config)
         self.device = device()
         self.bfloat16 = recipe["bf16"] and multiplies_bfloat16(self.device)
-        self.untold = 0
         state = load(path)
         if state:
             net = Reader.holding(state["net"], recipe["dropout"])
@@ -124,9 +122,8 @@ class Run:
             first = start_of(warm_start)
             net = Reader.holding(first["average"]["weights"], recipe["dropout"])
             self.before = samples_behind(first)
-            self.untold = int(first.get("narrowed", self.before))
         else:
-            net = Reader(recipe["dropout"], WIDE)
+            net = Reader(recipe["dropout"])
         self.net = net.to(self.device, memory_format=torch.channels_last)
         self.teacher, self.teacher_weight = self._opened(teacher), config["distil"]["weight"]
         self.taught_by = sha256(teacher) if teacher else ""
@@ -142,7 +139,6 @@ class Run:
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.restore(state["average"], self.device)
             self.seen, self.before = int(state["seen"]), int(state.get("before", 0))
-            self.untold = samples_untold(state)
             print(f"resumed at {self.seen} samples")
 
     @property
@@ -194,7 +190,6 @@ class Run:
             "average": self.average.state(),
             "seen": self.seen,
             "before": self.before,
-            "untold": self.untold,
             "crops": self.crops,
             "taught_on": self.taught_on,
             "taught_by": self.taught_by,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuild the released reader (models/released, float or int8) from nothing. Killed at any point, it goes on where it was when started again.
 #
-#   models/runs/reader.sh              CPU: about 5 h on two free cores, 10 h on busy ones; GPU: as fast as the cores beside it draw
+#   models/runs/reader.sh              CPU: about 3 h on two free cores, 6 h on busy ones; GPU: as fast as the cores beside it draw
 #   WORKERS=12 models/runs/reader.sh   processes that draw (default: 1 beside a CPU, all cores but two beside a GPU)
 #   VERSION=3.0                        what released.toml shall say (default: the released version and `+rebuilt`)
 #   CATALOGUE=false                    without crops-us-catalogue, the set with the weakest provenance (datasets/labels.py)
@@ -20,44 +20,36 @@ export PYTHONPATH=src:. OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE ORT_DISABLE_TE
 
 step() { printf '\n== %s\n' "$1"; }
 
-step "1 of 8: python with torch, fonts"
+step "1 of 7: python with torch, fonts"
 . models/runs/prepare.sh
 
 # The learning rate follows one cosine over all samples. Half way (config.toml: train.doubt_after) the net has read
 # enough to doubt machine-read labels; the second half goes on without the doubted crops.
-step "2 of 8: a wide net, first half of its training"
+step "2 of 7: first half of the training"
 mkdir -p "$work"
-[ -e "$work/wide.pt" ] || rm -f "$work/doubted.txt" "$work/wide.log"  # of a training that was moved away
+[ -e "$work/released.pt" ] || rm -f "$work/doubted.txt" "$work/released.log"  # of a training that was moved away
 if [ ! -s "$work/doubted.txt" ]; then
-  nice -n 19 "$python" -u -m models.reader.train --name wide --first-part
-  "$python" -m models.reader.doubt --checkpoint "$work/wide.pt" --out "$work/doubted.part"
+  nice -n 19 "$python" -u -m models.reader.train --name released --first-part
+  "$python" -m models.reader.doubt --checkpoint "$work/released.pt" --out "$work/doubted.part"
   mv "$work/doubted.part" "$work/doubted.txt"
 fi
 
-step "3 of 8: second half, without doubted crops"
-nice -n 19 "$python" -u -m models.reader.train --name wide --set "real.dropped='$work/doubted.txt'"
+step "3 of 7: second half, without doubted crops"
+nice -n 19 "$python" -u -m models.reader.train --name released --set "real.dropped='$work/doubted.txt'"
 
-step "4 of 8: narrow it, and let it learn from the wide one what it lost"
-if [ ! -e "$work/narrow.pt" ]; then  # once it is there, the training goes on from it, and refuses another teacher
-  rm -f "$work/narrow.log"
-  "$python" -m models.reader.slim --checkpoint "$work/wide.pt" --out "$work/slim.pt"
-fi
-nice -n 19 "$python" -u -m models.reader.train --name narrow --warm-start "$work/slim.pt" --teacher "$work/wide.pt" \
-  --set "real.dropped='$work/doubted.txt'"
+step "4 of 7: the region head, every country as often"
+nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/released.pt" --out "$work/taught.pt"
 
-step "5 of 8: the region head, every country as often"
-nice -n 19 "$python" -u -m models.reader.teach_region --checkpoint "$work/narrow.pt" --out "$work/taught.pt"
-
-step "6 of 8: export as float and int8, score both beside the peer, release the better form"
+step "5 of 7: export as float and int8, score both beside the peer, release the better form"
 "$python" -m models.reader.export --checkpoint "$work/taught.pt" --peer "$peer" ${VERSION:+--version "$VERSION"}
 
-step "7 of 8: what it takes for what; from which plateness a read counts"
+step "6 of 7: what it takes for what; from which plateness a read counts"
 "$python" -m models.reader.confusion
 "$python" -m models.reader.plateness
 
 # The detector's figures count what the reader makes of its finds, so both are measured again.
-step "8 of 8: measure what the cards say, and write them"
+step "7 of 7: measure what the cards say, and write them"
 "$python" -m models.reader.measure
 "$python" -m models.detector.measure
-"$python" -m models.common.curves "$work/wide.log" "$work/narrow.log" models/reader/curves.png
+"$python" -m models.common.curves "$work/released.log" models/reader/curves.png
 "$python" -m models.common.card

@@ -42,7 +42,7 @@ def test_each_head_learns_one_batch_by_heart(kind: str) -> None:
 def test_all_start_from_the_same_convolutions_and_nothing_else() -> None:
     """What the checkpoint knows of columns, rows and texts is left behind, CTC's as well."""
     torch.manual_seed(5)
-    weights = net_module.Reader(widths=net_module.WIDE).state_dict()
+    weights = net_module.Reader(widths=net_module.NARROW).state_dict()
     for kind in KINDS:
         state = compare_heads.Headed(kind, weights).body.state_dict()
         same = {k for k, v in state.items() if k.endswith("weight") and v.ndim > 1 and torch.equal(v, weights[k])}

@@ -183,7 +183,7 @@ def test_another_net_is_told_from_the_exported_one(tmp_path: Path) -> None:
     assert export.difference(net_module.Reader().eval(), path) > export.TOLERANCE
 
 
-@pytest.mark.parametrize("widths", [net_module.Widths(), net_module.WIDE])
+@pytest.mark.parametrize("widths", [net_module.Widths(), net_module.NARROW])
 def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path, widths: Any) -> None:
     """Same answers as the file, and nearly the same while it learns: each layer is normalised as its pictures ask."""
     pytest.importorskip("onnx")

@@ -22,12 +22,9 @@ import numpy as np
 from models.common.checkpoints import save
 from models.common.recipes import load_config
 from models.common.release import RELEASED, sha256
-from models.common.unmerge import constants
-from models.reader.net import Widths
 from models.reader.restore import restored
 from models.reader.sweeps import drawn_crops
 from models.reader.train import Run, first_part
-from tests.training.widened import widened
 
 pytestmark = pytest.mark.training
 
@@ -101,7 +98,7 @@ def test_a_detector_is_rebuilt_without_photographs(checkout: Path) -> None:
 
 
 def killed_before_half_way(checkout: Path) -> int:
-    """Leave what a killed training leaves, with the released weights; return how many samples both runs will have.
+    """Leave what a killed training leaves, with the released weights; return how many samples the whole run will have.
 
     A reader that was taught for seconds reads nothing, and then there is nothing to measure.
     """
@@ -110,14 +107,14 @@ def killed_before_half_way(checkout: Path) -> int:
     for key, value in SHORT_READER.items():
         text = re.sub(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.MULTILINE)
     config.write_text(text)
-    weights = widened(restored(RELEASED / "reader.onnx", np.stack([each for each, _ in drawn_crops(256)])).state_dict())
-    save(checkout / "start.pt", {"average": {"weights": weights}, "seen": 0})
+    weights = restored(RELEASED / "reader.onnx", np.stack([each for each, _ in drawn_crops(256)])).state_dict()
+    save(checkout / "released.pt", {"average": {"weights": weights}, "seen": 0})
     given = load_config(config, [])
     recipe = given["train"]
-    run = Run(given, checkout / "models/work/reader/wide.pt", recipe["samples"], checkout / "start.pt")
+    run = Run(given, checkout / "models/work/reader/released.pt", recipe["samples"], checkout / "released.pt")
     run.seen = first_part(recipe) - 5 * recipe["batch"]
     run.save()
-    return int(recipe["samples"] + given["distil"]["samples"])
+    return int(recipe["samples"])
 
 
 @pytest.mark.slow
@@ -133,8 +130,6 @@ def test_a_reader_is_rebuilt_without_photographs(checkout: Path, monkeypatch: py
     entry = after["reader"]
     assert entry["sha256"] != before["reader"]["sha256"]
     assert (entry["version"], entry["samples"]) == (before["reader"]["version"] + "+rebuilt", samples)
-    assert "So was this one made, on" in (checkout / "models" / "reader" / "CARD.md").read_text()
-    assert Widths.of(constants(checkout / "models" / "released" / "reader.onnx")) == Widths()
     all_tell_of(entry, checkout)
     assert after["detector"]["sha256"] == before["detector"]["sha256"]
     assert "resumed at 1200 samples" in done.stdout

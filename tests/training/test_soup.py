@@ -59,9 +59,9 @@ def test_normalisations_are_those_of_the_pictures_and_not_the_mean_of_two_nets()
 
 def test_nets_of_two_widths_have_no_mean() -> None:
     """Refused in one sentence instead of by torch."""
-    wide = {"average": {"weights": net_module.Reader(widths=net_module.WIDE).state_dict()}, "seen": 0}
+    narrow = {"average": {"weights": net_module.Reader(widths=net_module.NARROW).state_dict()}, "seen": 0}
     with pytest.raises(ValueError, match="nets of one width have a mean"):
-        soup.soup([state(1), wide], striped_crops())
+        soup.soup([state(1), narrow], striped_crops())
 
 
 def test_a_missing_checkpoint_is_refused(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
