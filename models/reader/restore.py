@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -88,6 +88,12 @@ def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
     return net
 
 
+def checkpoint(weights: dict[str, Tensor], table: dict[str, Any]) -> dict[str, Any]:
+    """Return what a training or an export goes on from: weights, and what their table of released.toml tells."""
+    told = {"seen": 0, "before": table["samples"], "crops": table.get("training_crops", {})}
+    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
+
+
 def main() -> None:
     """Parse the command line, restore, and write the checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,9 +105,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
     batch = make_batch(rng, Sources.load(config, rng), config["mix"], PICTURES)
     weights = restored(given.model, batch.crops).state_dict()
-    save(
-        given.out, {"net": weights, "average": {"steps": 0, "weights": weights}, "seen": 0, "before": table["samples"]}
-    )
+    save(given.out, checkpoint(weights, table))
     print(f"{given.out}: {table['samples']} samples seen")
 
 

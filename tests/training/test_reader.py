@@ -203,6 +203,14 @@ def test_a_released_file_becomes_a_net_that_can_go_on_learning(tmp_path: Path, w
         assert float((net_module.Reader(dropout=0.0).train()(x)[0] - back(x)[0]).abs().max()) > 0.1
 
 
+def test_what_was_restored_tells_what_its_release_told() -> None:
+    """Released again, its card names the same samples and the same crops."""
+    weights = net_module.Reader().state_dict()
+    told = restore.checkpoint(weights, {"samples": 900, "training_crops": {"one": 5}})
+    assert train.samples_behind(told) == 900
+    assert (told["crops"], told["average"]["weights"]) == ({"one": 5}, weights)
+
+
 def test_a_file_of_another_net_is_not_restored(tmp_path: Path) -> None:
     """It would train on as noise."""
     onnx = pytest.importorskip("onnx")
