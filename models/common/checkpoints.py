@@ -43,16 +43,37 @@ def samples_before(state: dict[str, Any]) -> int:
     return int(state.get("before", 0))
 
 
-def start_of(checkpoint: Path, purpose: str = "to start from") -> dict[str, Any]:
-    """Read the checkpoint that a training takes weights from.
+def existing(path: Path, hint: str) -> dict[str, Any]:
+    """Read a checkpoint that must be there.
+
+    Raises:
+        SystemExit: it is not; `hint` says what to do.
+    """
+    state = load(path)
+    if state is None:
+        raise SystemExit(f"{path} does not exist: {hint}")
+    return state
+
+
+def start_of(warm_start: Path) -> dict[str, Any]:
+    """Read the checkpoint whose averaged weights a training starts from.
 
     Raises:
         SystemExit: there is none.
     """
-    state = load(checkpoint)
-    if state is None:
-        raise SystemExit(f"{checkpoint} does not exist: give a checkpoint {purpose}, or none")
-    return state
+    return existing(warm_start, "give a checkpoint to start from, or none")
+
+
+def of_weights(weights: dict[str, torch.Tensor], before: int, crops: dict[str, int] | None = None) -> dict[str, Any]:
+    """Return the checkpoint of weights that no training left: of a restored or narrowed net, or of a mean.
+
+    Args:
+        weights: of the net.
+        before: samples that it has seen.
+        crops: by set, that it was taught on.
+    """
+    average = {"steps": 0, "weights": weights}
+    return {"net": weights, "average": average, "seen": 0, "before": before, "crops": crops or {}}
 
 
 def cosine(seen: int, total: int, warm_up: int, floor: float = 0.01) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load, samples_before, samples_behind
+from models.common.checkpoints import existing, samples_before, samples_behind
 from models.common.forms import Paired, choose
 from models.common.quantise import quantise
 from models.common.release import publish, sha256, version_of
@@ -53,9 +53,7 @@ LEAST_GAIN = 1.5  # a second form of so small a network must pay
 
 def load_average(checkpoint: Path) -> tuple[PlateNet, dict[str, Any]]:
     """Return the network with the running average of its weights, and what else its checkpoint tells."""
-    kept, net = load(checkpoint), PlateNet()
-    if kept is None:
-        raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/detector.sh)")
+    kept, net = existing(checkpoint, "train first (models/runs/detector.sh)"), PlateNet()
     net.load_state_dict(kept["average"]["weights"])
     return net.eval(), kept
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.common.checkpoints import save
+from models.common.checkpoints import of_weights, save
 from models.common.release import RELEASED, released_table
 from models.common.unmerge import constants, rebuild, undo_normalisation
 from models.datasets.plates import draw_plate
@@ -59,8 +59,7 @@ def main() -> None:
     size = (recipe.late_width_px, recipe.late_height_px)
     crops = Crops(load_scenes(), draw_plate, seed=recipe.seed, batch=recipe.batch, size=size)
     weights = restored(given.model, (batch["luma"] for batch in islice(crops, BATCHES))).state_dict()
-    average = {"steps": 0, "weights": weights}
-    save(given.out, {"net": weights, "average": average, "seen": 0, "before": table["samples"]})
+    save(given.out, of_weights(weights, table["samples"]))
     print(f"{given.out}: {table['samples']} crops seen")
 
 

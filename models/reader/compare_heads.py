@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.common.checkpoints import MovingAverage, cosine, load, seed_everything
+from models.common.checkpoints import MovingAverage, cosine, existing, seed_everything
 from models.common.machine import device, multiplies_bfloat16
 from models.common.metrics import Score, fold
 from models.common.progress import Telling
@@ -183,9 +183,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=128_000)
     parser.add_argument("--kind", action="append", choices=("ctc", "slots", "attention"), help="all unless given")
     given = parser.parse_args()
-    state = load(given.checkpoint)
-    if state is None:
-        raise SystemExit(f"{given.checkpoint} does not exist: models.reader.restore makes one of the released reader")
+    state = existing(given.checkpoint, "models.reader.restore makes one of the released reader")
     config = load_config(Path(__file__).with_name("config.toml"), [f"train.samples={given.samples}"])
     for kind in given.kind or ("ctc", "slots", "attention"):
         score = teach(kind, config, state["average"]["weights"])

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.common.checkpoints import load
+from models.common.checkpoints import existing
 from models.common.metrics import fold
 from models.datasets.crops import Crop, load_crops
 from models.reader.net import Reader
@@ -67,9 +67,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    state = load(given.checkpoint)
-    if state is None:
-        raise SystemExit(f"{given.checkpoint} does not exist: train first (models/runs/reader.sh)")
+    state = existing(given.checkpoint, "train first (models/runs/reader.sh)")
     net = Reader.holding(state["average"]["weights"]).eval()
     names: list[str] = []
     for source, crops in load_crops(validation=False).items():

@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 import torch
 
-from models.common.checkpoints import load, samples_before, samples_behind
+from models.common.checkpoints import existing, samples_before, samples_behind
 from models.common.forms import Paired, choose, loses_too_much
 from models.common.metrics import fold
 from models.common.quantise import quantise
@@ -68,9 +68,7 @@ LEAST_GAIN = 1.2
 
 def load_average(checkpoint: Path) -> tuple[Reader, dict[str, Any]]:
     """Return the net with the running average of its weights, and what else its checkpoint tells."""
-    state = load(checkpoint)
-    if state is None:
-        raise SystemExit(f"{checkpoint} does not exist: train first (models/runs/reader.sh)")
+    state = existing(checkpoint, "train first (models/runs/reader.sh)")
     return Reader.holding(state["average"]["weights"]).eval(), state
 
 

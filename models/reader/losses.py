@@ -14,6 +14,7 @@ from platesieve.domain.plate import ALPHABET
 if TYPE_CHECKING:
     import numpy as np
 
+_CHARACTERS = 8  # of a usual plate
 _CODES = {c: i + 1 for i, c in enumerate(ALPHABET)}
 
 
@@ -35,12 +36,12 @@ def per_character(losses: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 def teacher_loss(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Return how far logits (B, 40, 37) are from a teacher's (B, 40, 37).
 
-    That is the Kullback-Leibler divergence of its columns, in nats a character of a plate that has eight: column by
+    That is the Kullback-Leibler divergence of its columns, in nats a character of a usual plate: column by
     column, as a net that is a narrowed teacher says its characters in the same columns. G. Hinton et al., "Distilling
     the Knowledge in a Neural Network", 2015.
     """
     theirs, ours = F.log_softmax(teacher.float(), -1), F.log_softmax(logits.float(), -1)
-    return F.kl_div(ours, theirs, reduction="none", log_target=True).sum((1, 2)).mean() / 8
+    return F.kl_div(ours, theirs, reduction="none", log_target=True).sum((1, 2)).mean() / _CHARACTERS
 
 
 def rows_loss(two: torch.Tensor, rows: np.ndarray) -> torch.Tensor:

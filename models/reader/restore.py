@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from models.common.checkpoints import save
+from models.common.checkpoints import of_weights, save
 from models.common.recipes import load_config
 from models.common.release import RELEASED, released_table
 from models.common.unmerge import constants, rebuild, undo_normalisation
@@ -90,8 +90,7 @@ def restored(path: Path, crops: NDArray[np.uint8]) -> Reader:
 
 def checkpoint(weights: dict[str, Tensor], table: dict[str, Any]) -> dict[str, Any]:
     """Return what a training or an export goes on from: weights, and what their table of released.toml tells."""
-    told = {"seen": 0, "before": table["samples"], "crops": table.get("training_crops", {})}
-    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
+    return of_weights(weights, table["samples"], table.get("training_crops"))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from models.common.averaging import settle
-from models.common.checkpoints import load, samples_behind, save
+from models.common.checkpoints import existing, of_weights, samples_behind, save
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
 from models.reader.net import INSIDE, NARROW, Reader, Widths
@@ -38,6 +38,10 @@ NEXT = {
 """The convolution that takes the channels of each of the Widths."""
 
 
+def _normalisation_behind(layer: str) -> str:
+    return layer.rsplit(".", 1)[0] + ".1"
+
+
 def share_of_each(weights: dict[str, Tensor], name: str) -> Tensor:
     """Return how much each channel of one of the Widths brings the layer after it: its energy times what is made of it.
 
@@ -47,7 +51,7 @@ def share_of_each(weights: dict[str, Tensor], name: str) -> Tensor:
     H. Hu et al., "Network Trimming", 2016, counts how often a channel is not zero; J.-H. Luo et al., "ThiNet", ICCV
     2017, asks as here what is lost to the next layer.
     """
-    norm = INSIDE[name].rsplit(".", 1)[0] + ".1"
+    norm = _normalisation_behind(INSIDE[name])
     bias, deviation = weights[f"{norm}.bias"].double(), weights[f"{norm}.weight"].double().abs().clamp(min=1e-9)
     at = bias / deviation
     below = 0.5 * (1 + torch.erf(at / math.sqrt(2)))
@@ -70,7 +74,7 @@ def narrowed(weights: dict[str, Tensor], widths: Widths) -> dict[str, Tensor]:
             raise ValueError(f"{name}: {there} channels cannot become {wanted}")
         kept = share_of_each(weights, name).topk(wanted).indices.sort().values
         out[f"{layer}.weight"] = out[f"{layer}.weight"][kept]
-        norm = layer.rsplit(".", 1)[0] + ".1"
+        norm = _normalisation_behind(layer)
         for part in ("weight", "bias", "running_mean", "running_var"):
             out[f"{norm}.{part}"] = out[f"{norm}.{part}"][kept]
         out[f"{NEXT[name]}.weight"] = out[f"{NEXT[name]}.weight"][:, kept]
@@ -81,9 +85,7 @@ def slimmed(state: dict[str, Any], widths: Widths, crops: NDArray[np.uint8]) -> 
     """Return the checkpoint of the narrowed net, its normalisations taken anew from these crops (n, 48, 160)."""
     net = Reader.holding(narrowed(state["average"]["weights"], widths))
     settle(net, torch.split(normalised(crops), TOGETHER))
-    weights = net.state_dict()
-    told = {"seen": 0, "before": samples_behind(state), "crops": state.get("crops", {})}
-    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
+    return of_weights(net.state_dict(), samples_behind(state), state.get("crops"))
 
 
 def main() -> None:
@@ -92,9 +94,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="whose averaged weights are narrowed")
     parser.add_argument("--out", type=Path, default=WORK / "slim.pt")
     given = parser.parse_args()
-    state = load(given.checkpoint)
-    if state is None:
-        raise SystemExit(f"{given.checkpoint} does not exist: give a checkpoint of train.py or restore.py")
+    state = existing(given.checkpoint, "give a checkpoint of train.py or restore.py")
     torch.set_num_threads(1)
     config = load_config(Path(__file__).with_name("config.toml"), [])
     rng = np.random.default_rng(3)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from models.common.averaging import mean_of, settle
-from models.common.checkpoints import load, samples_behind, save
+from models.common.checkpoints import load, of_weights, samples_behind, save
 from models.common.recipes import load_config
 from models.reader.data import Sources, make_batch
 from models.reader.net import Reader, Widths
@@ -41,9 +41,7 @@ def soup(states: Sequence[dict[str, Any]], crops: NDArray[np.uint8]) -> dict[str
         raise ValueError(f"nets of one width have a mean, and these are of {len(widths)}: narrow them first (slim.py)")
     net = Reader.holding(mean_of(weights_of_each))
     settle(net, torch.split(normalised(crops), TOGETHER))
-    weights = net.state_dict()
-    told = {"seen": 0, "before": samples_behind(states[-1]), "crops": states[-1].get("crops", {})}
-    return {"net": weights, "average": {"steps": 0, "weights": weights}, **told}
+    return of_weights(net.state_dict(), samples_behind(states[-1]), states[-1].get("crops"))
 
 
 def main() -> None:

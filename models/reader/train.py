@@ -15,6 +15,7 @@ import torch
 from models.common.checkpoints import (
     MovingAverage,
     cosine,
+    existing,
     load,
     samples_behind,
     save,
@@ -125,7 +126,7 @@ class Run:
         else:
             net = Reader(recipe["dropout"])
         self.net = net.to(self.device, memory_format=torch.channels_last)
-        self.teacher, self.teacher_weight = self._opened(teacher), config["distil"]["weight"]
+        self.teacher, self.teacher_weight = self._net_of(teacher), config["distil"]["weight"]
         self.taught_by = sha256(teacher) if teacher else ""
         self.optimiser = torch.optim.AdamW(
             _groups(self.net, recipe["weight_decay"]), lr=recipe["learning_rate"], fused=True
@@ -146,10 +147,10 @@ class Run:
         """Say whether this part of the schedule is at its end."""
         return self.seen >= self.until
 
-    def _opened(self, teacher: Path | None) -> Reader | None:
+    def _net_of(self, teacher: Path | None) -> Reader | None:
         if teacher is None:
             return None
-        state = start_of(teacher, "to learn from")
+        state = existing(teacher, "give a checkpoint to learn from, or none")
         if state.get("taught_on", self.taught_on) != self.taught_on:
             raise SystemExit(f"{teacher} was taught on other pictures: a net that learns from it knows them too")
         net = Reader.holding(state["average"]["weights"]).eval().requires_grad_(requires_grad=False)

@@ -23,11 +23,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from platesieve.settings import Uplink
+from tests.fakes.disclosures import a_hit
 from tests.integration.ports import free_port
 from tests.integration.postgres import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from platesieve.domain.disclosure import Disclosure
 
 SETUP = Path(__file__).parents[2] / "deploy" / "mosquitto" / "setup"
 DEVICE = "demo-agency/demo-site/cam-1"
@@ -42,6 +45,16 @@ def wait_until(done: Callable[[], bool], limit_s: float = LIMIT_S) -> bool:
     while not (came := done()) and time.monotonic() < end_s:
         time.sleep(0.01)
     return came
+
+
+def now_ns() -> int:
+    """Return the wall clock: a real broker counts real seconds."""
+    return time.time_ns()
+
+
+def hit(id_: str, expires_in_s: float = 600) -> Disclosure:
+    """Return a hit that lives from now on."""
+    return a_hit(id_, expires_in_s=expires_in_s, now_wall_ns=now_ns())
 
 
 def _answers(port: int) -> bool:

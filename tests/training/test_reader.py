@@ -65,7 +65,7 @@ def test_one_batch_is_learnt_by_heart() -> None:
     torch.manual_seed(1)
     torch.set_num_threads(1)
     net = net_module.Reader(dropout=0.0)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
     x = train.normalised(striped_crops())
     for _ in range(700):
         optimiser.zero_grad()
@@ -73,7 +73,7 @@ def test_one_batch_is_learnt_by_heart() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
-        if loss.item() < 0.01:
+        if loss.item() < 0.03:
             break
     assert train.greedy(net(x)[0]) == _TEXTS
 
@@ -259,14 +259,14 @@ def test_a_tilted_picture_keeps_its_plate_under_its_corners() -> None:
 
 
 def test_the_int8_form_is_small_valid_and_says_nearly_the_same(tmp_path: Path) -> None:
-    """Three fifths of the size; answers move by hundredths of their spread; what stays float is float."""
+    """Hardly more than half the size; answers move by hundredths of their spread; what stays float is float."""
     onnx = pytest.importorskip("onnx")
     torch.manual_seed(3)
     net, small = tmp_path / "reader.onnx", tmp_path / "reader-int8.onnx"
     export.to_onnx(net_module.Reader(), net)
     crops = [normalise(c) for c in striped_crops()]
     quantise.quantise(net, small, crops, export.KEEP_FLOAT)
-    assert small.stat().st_size < 0.6 * net.stat().st_size
+    assert small.stat().st_size < 0.55 * net.stat().st_size
     exact, rounded = (np.stack([speed.session(p).run(["logits"], {"crop": c})[0] for c in crops]) for p in (net, small))
     assert np.abs(exact - rounded).max() < 0.1 * np.ptp(exact)
     graph = onnx.load(str(small)).graph

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,9 @@ from tests.fakes.crops import striped_crops
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("PIL", reason="needs the extra `train`")
-sys.path.insert(0, str(Path(__file__).parents[2]))  # models/ is run from the checkout, never installed
-losses = importlib.import_module("models.reader.losses")
-net_module = importlib.import_module("models.reader.net")
-slim = importlib.import_module("models.reader.slim")
-train = importlib.import_module("models.reader.train")
-data = importlib.import_module("models.reader.data")
+data, losses, net_module, slim, train = (
+    importlib.import_module(f"models.reader.{name}") for name in ("data", "losses", "net", "slim", "train")
+)
 averaging = importlib.import_module("models.common.averaging")
 
 pytestmark = pytest.mark.training
@@ -166,13 +162,15 @@ def test_a_run_goes_on_with_the_teacher_it_was_begun_with(tmp_path: Path) -> Non
 
 def test_what_the_recipe_would_not_follow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a teacher the length is that of [distil], whatever [train] is set to."""
-    monkeypatch.setattr(train, "train", lambda config, *_: config["train"]["samples"])
+    asked: list[int] = []
+    monkeypatch.setattr(train, "train", lambda config, *_: asked.append(config["train"]["samples"]))
     monkeypatch.setattr("sys.argv", ["train", "--teacher", "wide.pt", "--set", "train.samples=5"])
     with pytest.raises(SystemExit) as refused:
         train.main()
     assert refused.value.code == 2
     monkeypatch.setattr("sys.argv", ["train", "--teacher", "wide.pt", "--set", "distil.samples=5"])
     train.main()
+    assert asked == [5]
 
 
 def test_a_net_with_a_teacher_follows_its_own_part_of_the_recipe() -> None:
