@@ -3,136 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import sys
-import threading
 import time
 import tomllib
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 
-from platesieve.adapters.disk.audit_folder import FolderFiles
-from platesieve.adapters.local.system_clock import SystemClock
-from platesieve.audit.entry import AimingClosed, AimingEnd, AimingOpened, Calibrated, Part, Result, decode
-from platesieve.audit.tiles import unpack_bundle
-from platesieve.bootstrap.aim import Asked, Opened, open_aim
-from platesieve.bootstrap.look import demo_files
-from platesieve.settings import Aiming, Device, Exposure, Settings
+from platesieve.audit.entry import AimingClosed, AimingEnd, AimingOpened, Calibrated, Part, Result
+from platesieve.settings import Exposure
+from tests.browser.aiming import CLIP, device, enter, shot
 from tests.browser.conftest import quiet_page
 from tests.fakes.picamera2 import FakePicamera2, FakeRequest, picamera2_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
-    from platesieve.domain.instant import Instant, TimeQuality
 
 pytestmark = pytest.mark.integration
-CLIP, _ = demo_files()
-PLATES = [one["text"] for one in tomllib.loads(CLIP.with_name("street.toml").read_text())["vehicle"]]
-SHOTS = os.environ.get("PLATESIEVE_SHOTS")  # a folder, for whoever wants to look at the page
-
-
-class HurriedClock(SystemClock):
-    """The clock of this machine, which a test can put forward."""
-
-    ahead_ns = 0
-
-    def now(self) -> Instant:
-        """Return the present and what was added to it."""
-        now = super().now()
-        return type(now)(now.wall_ns + self.ahead_ns, now.monotonic_ns + self.ahead_ns)
-
-    def quality(self) -> TimeQuality:
-        """Return what the machine says."""
-        return super().quality()
-
-
-@dataclass(slots=True)
-class Device1:
-    """A device whose page is open."""
-
-    folder: Path
-    address: str
-    codes: list[str]
-    clock: HurriedClock
-    opened: Opened
-    answering: threading.Thread
-
-    @property
-    def config(self) -> Path:
-        """Return its settings file."""
-        return self.folder / "platesieve.toml"
-
-    def entries(self) -> list[Any]:
-        """Return its audit log."""
-        files = FolderFiles(self.folder / "state/camera/audit")
-        found = []
-        for name in sorted(files.names()):
-            if name.startswith("tile/entries/"):
-                found += [decode(entry) for entry in unpack_bundle(files.read(name) or b"")]
-        return found
-
-    def holds(self, canary: str) -> bool:
-        """Return whether a file below the device's folder holds some text."""
-        return any(canary.encode() in file.read_bytes() for file in self.folder.rglob("*") if file.is_file())
-
-
-@contextmanager
-def device(
-    folder: Path, code: str | None = None, camera: str = str(CLIP), exposure: Exposure | None = None
-) -> Iterator[Device1]:
-    """Open the page in a thread of this process."""
-    (folder / "platesieve.toml").write_text(f'# of the installer\ncamera = "{camera}"\npolicy = "us-mn"\n')
-    clock, codes = HurriedClock(assume=True), list[str]()
-    settings = Settings(
-        camera=camera,
-        state=str(folder / "state"),
-        device=Device(assume_clock=True),
-        aiming=Aiming(port=0),
-        exposure=exposure or Exposure(),
-    )
-    files = (folder / "platesieve.toml", folder / "platesieve.toml")
-    with open_aim(settings, Asked(30, code), codes.append, files, clock) as opened:
-        thread = threading.Thread(target=opened.server.run, daemon=True)
-        thread.start()
-        while not opened.server.started:
-            time.sleep(0.01)
-        port = opened.server.servers[0].sockets[0].getsockname()[1]
-        one = Device1(folder, f"http://127.0.0.1:{port}", codes, clock, opened, thread)
-        try:
-            yield one
-        finally:
-            opened.server.should_exit = True
-            thread.join(10)
-
-
-def enter(browser: Browser, one: Device1, **options: Any) -> Page:
-    """Return the page of somebody who typed the present code."""
-    context = browser.new_context(base_url=one.address, **options)
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    page.goto("/")
-    page.get_by_label("Code that the device shows").fill(one.codes[-1].lower())
-    page.get_by_role("button", name="Open the page").click()
-    page.locator("#view").wait_for()
-    return page
-
-
-def shot(page: Page, name: str) -> None:
-    """Keep a picture of the page for whoever asked for it."""
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 def test_an_installer_aims_with_a_phone(browser: Browser, tmp_path: Path) -> None:
@@ -312,100 +206,3 @@ def picture(page: Page) -> np.ndarray[Any, np.dtype[np.uint8]]:
         "fetch('/picture').then((a) => a.arrayBuffer()).then((b) => [...new Uint8Array(b)])",
     )
     return np.asarray(cv2.imdecode(np.array(data, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
-
-
-def test_a_wrong_code_opens_nothing_and_is_limited(browser: Browser, tmp_path: Path) -> None:
-    """Five wrong ones, and even the right one must wait; without a session nothing is answered; a code counts once."""
-    with device(tmp_path, code="BRIDGE-SEVEN") as one:
-        context = browser.new_context(base_url=one.address)
-        page = context.new_page()
-        page.goto("/")
-        for said in (*["That is not the code"] * 4, "Too many tries"):
-            page.get_by_label("Code that the device shows").fill("AAAA-AAAA")
-            with page.expect_response("**/enter"):
-                page.get_by_role("button", name="Open the page").click()
-            page.locator("#problem", has_text=said).wait_for()
-        page.get_by_label("Code that the device shows").fill("BRIDGE-SEVEN")
-        with page.expect_response("**/enter") as answer:
-            page.get_by_role("button", name="Open the page").click()
-        shot(page, "door")
-        assert answer.value.status == 429
-        refused = {path: page.request.get(path).status for path in ("/picture", "/told")}
-        one.clock.ahead_ns += 61 * 10**9
-        page.get_by_role("button", name="Open the page").click()
-        page.locator("#view").wait_for()
-        other = browser.new_context(base_url=one.address).new_page()
-        other.goto("/")
-        other.get_by_label("Code that the device shows").fill("BRIDGE-SEVEN")
-        other.get_by_role("button", name="Open the page").click()
-        other.get_by_text("That is not the code").wait_for()
-
-    assert refused == {"/picture": 401, "/told": 401}
-    assert len(one.codes) == 2  # the second one was drawn when the first was used
-
-
-def test_another_site_can_write_nothing(browser: Browser, tmp_path: Path) -> None:
-    """Without our origin, without the page's token, or as a form: refused. The control is the page itself."""
-    with device(tmp_path) as one:
-        page = enter(browser, one)
-        token = page.locator("meta[name=page-token]").get_attribute("content") or ""
-        ours = {"Origin": one.address, "Content-Type": "application/json", "X-Page": token}
-        tries: tuple[dict[str, str], ...] = (
-            ours,
-            {**ours, "Origin": "http://evil.example"},
-            {**ours, "X-Page": "0" * 64},
-            {**ours, "Content-Type": "text/plain"},
-            {**ours, "Host": "evil.example"},
-        )
-        found = [page.request.post("/areas", headers=headers, data='{"masks": []}').status for headers in tries]
-        wrong = page.request.post("/areas", headers=ours, data='{"masks": [[[0, 0], [2, 0], [0, 1]]]}')
-
-    assert found == [200, 403, 403, 415, 421]
-    assert (wrong.status, "vision.masks.0" in wrong.text()) == (422, True)
-
-
-def test_after_the_time_the_port_is_closed(browser: Browser, tmp_path: Path) -> None:
-    """The open page says so, the server ends by itself, and the log says why."""
-    with device(tmp_path) as one:
-        page = enter(browser, one)
-        one.clock.ahead_ns += 30 * 60 * 10**9
-        page.get_by_role("heading", name="This page has ended").wait_for()
-        assert not page.locator("#picture").is_visible()
-        shot(page, "over")
-        one.answering.join(10)
-        with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(one.address, timeout=2)  # noqa: S310 - our own address
-        assert not one.answering.is_alive()
-
-    (closed,) = (e for e in one.entries() if isinstance(e, AimingClosed))
-    assert closed.reason is AimingEnd.TIME_OVER
-
-
-def test_reads_are_shown_for_a_minute_and_leave_nothing(browser: Browser, tmp_path: Path) -> None:
-    """Before the check no answer holds a plate; during it the page shows one; afterwards no answer and no file does."""
-    with device(tmp_path) as one:
-        answers: list[str] = []
-        page = enter(browser, one, viewport={"width": 390, "height": 844})
-        page.on("response", lambda response: answers.append(response.url) if "told" in response.url else None)
-        page.locator("#verdict h2", has_text="Good for").wait_for(timeout=60_000)
-        before = page.request.get("/told").text() + page.content()
-        page.get_by_role("button", name="Check for 60 seconds").click()
-        page.locator("#reads li").first.wait_for(timeout=60_000)
-        during = page.request.get("/told").text()
-        shown = page.locator("#reads b").first.inner_text()
-        shot(page, "check")
-        on_disk_meanwhile = one.holds(shown)
-        one.clock.ahead_ns += 61 * 10**9
-        page.get_by_text("Erased. There were").wait_for()
-        shot(page, "check-erased")
-        after = page.request.get("/told").text() + page.content()
-        (tmp_path / "planted").write_text(shown)
-        planted = one.holds(shown)  # the control: the search finds what is there
-        (tmp_path / "planted").unlink()
-
-    check = json.loads(during)["check"]
-    assert check["reads"][-1]["text"] == shown
-    assert shown in PLATES
-    assert not any(plate in before or plate in after for plate in PLATES)
-    assert answers
-    assert (on_disk_meanwhile, planted, one.holds(shown)) == (False, True, False)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("libcamera", reason="python -m tests.pi_camera makes a system that has it")
 from platesieve.dashboard.credentials import form_token
-from tests.browser.test_aim import device
+from tests.browser.aiming import device
 from tests.pi_camera import replay
 
 pytestmark = [
